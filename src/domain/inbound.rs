@@ -1,0 +1,63 @@
+//! A message as it came in from a room, before anybody decided what it means.
+
+use jiff::Timestamp;
+
+use super::names::{EventId, RoomId, UserId};
+
+/// One text message of one person. Made by an adapter for each `m.text` in a
+/// configured room that is not the bot's own, not a notice and not an edit.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Inbound {
+    /// Its event, the key under which it is handled once.
+    pub event: EventId,
+    /// The room it was sent to.
+    pub room: RoomId,
+    /// The full ID of who sent it. Display names are never looked at.
+    pub sender: UserId,
+    /// When, by the sender's homeserver.
+    pub sent_at: Timestamp,
+    /// The plain text, without the quoted fallback of a reply.
+    pub body: String,
+    /// The message it replies to.
+    pub reply_to: Option<EventId>,
+    /// Whether `m.mentions` names the bot.
+    pub mentions_bot: bool,
+    /// How it was protected on its way.
+    pub protection: Protection,
+    /// How it got here.
+    pub arrival: Arrival,
+}
+
+/// How a message was protected on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// Decrypted here.
+    Encrypted,
+    /// Readable, in a room without encryption.
+    PlainRoom,
+    /// Readable, in a room with encryption: somebody, perhaps the homeserver,
+    /// went around it. Never a command.
+    PlainInEncryptedRoom,
+}
+
+/// How a message got here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrival {
+    /// While the bot was listening.
+    Live,
+    /// Fetched after the bot had been away, or after a gap in the timeline.
+    CatchUp,
+    /// It could not be read at first; its key came later.
+    LateKey,
+}
+
+/// Who the bot is in the rooms: its own ID and what people call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// The bot's full Matrix ID.
+    pub user: UserId,
+    /// Its display name, if it has one.
+    pub display_name: Option<String>,
+}

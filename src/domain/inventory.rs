@@ -1,0 +1,132 @@
+//! What the operator configured, validated: hosts, services, operators, rooms.
+//!
+//! This is the whole truth the domain has about the outside. `config` is the
+//! only room that makes one; every reference in it is known to resolve.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    access::Role,
+    names::{Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
+};
+
+/// Everything that is managed, and who may manage it.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// Services in the order of the config file.
+    pub services: Vec<Service>,
+    /// Hosts in the order of the config file.
+    pub hosts: Vec<Host>,
+    /// Full Matrix IDs that are listened to. Nobody else is.
+    pub operators: BTreeMap<UserId, Role>,
+    /// How commands begin, and other habits of the room.
+    pub manners: Manners,
+    /// When a service counts as in trouble.
+    pub watch: Watch,
+}
+
+/// A machine that is reached over SSH, or the one the bot runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name in the room.
+    pub name: HostName,
+}
+
+/// What runs a service. One variant per file in `domain/runtime`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuntimeKind {
+    /// Docker Engine through its command line, with Compose v2.
+    Docker,
+}
+
+/// One managed thing on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name in the room; unique over all hosts.
+    pub name: ServiceName,
+    /// Where it runs.
+    pub host: HostName,
+    /// What runs it.
+    pub runtime: RuntimeKind,
+    /// The container that is inspected, restarted and stopped.
+    pub container: ContainerName,
+    /// The compose project's clone; without it there is no update.
+    pub dir: Option<RemoteDir>,
+    /// The branch that `!update` follows.
+    pub branch: Branch,
+    /// The login whose files and Docker access it needs, where that is not
+    /// the SSH user: commands are then wrapped in `sudo -iu <user> bash -lc`.
+    pub run_as: Option<LoginName>,
+    /// Labels for `@tag` selectors.
+    pub tags: Vec<Tag>,
+    /// How `!update` behaves.
+    pub update: UpdatePolicy,
+}
+
+/// How `!update` behaves for one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdatePolicy {
+    /// After this the whole update is stopped and reported as timed out.
+    pub timeout: Duration,
+    /// How long the service must hold still after a change before the change
+    /// counts as done.
+    pub verify: Duration,
+}
+
+impl Default for UpdatePolicy {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(25 * 60), verify: Duration::from_secs(3) }
+    }
+}
+
+/// How the bot is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manners {
+    /// What a command begins with.
+    pub prefix: String,
+    /// A command older than this when it is first seen is not run.
+    pub stale_after: Duration,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self { prefix: "!".to_owned(), stale_after: Duration::from_secs(120) }
+    }
+}
+
+/// When a service counts as crash-looping, and when as well again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// How often each host's state is read whole, next to its event stream.
+    pub snapshot_every: Duration,
+    /// This many deaths within `window` are a crash loop.
+    pub deaths: u32,
+    /// The time over which deaths are counted.
+    pub window: Duration,
+    /// The shortest time a service must run before it counts as recovered.
+    pub quiet: Duration,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            snapshot_every: Duration::from_secs(30),
+            deaths: 3,
+            window: Duration::from_secs(600),
+            quiet: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Inventory {
+    /// The service of that name.
+    pub fn service(&self, name: &ServiceName) -> Option<&Service> {
+        self.services.iter().find(|s| s.name == *name)
+    }
+
+    /// The services on one host, in config order.
+    pub fn on_host<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Service> {
+        self.services.iter().filter(move |s| s.host == *host)
+    }
+}

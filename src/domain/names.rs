@@ -1,0 +1,182 @@
+//! Checked names: parsed once at the edge, so that nothing further in holds a
+//! raw string for a host, a service or a container.
+//!
+//! The rules are allow-lists. They are narrower than what the tools accept, so
+//! that a name can never be an option (`-f`), a path (`../x`) or shell syntax,
+//! whatever is done with it later. Names are still quoted where a shell reads
+//! them: two locks on one door.
+
+use std::fmt;
+
+/// Why a string is not the name it was meant to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} is not a valid {kind}: {rule}")]
+pub struct BadName {
+    /// What was to be named: "host name", "service name"…
+    pub kind: &'static str,
+    /// The string as it was given.
+    pub given: String,
+    /// What is allowed instead, as a clause.
+    pub rule: &'static str,
+}
+
+macro_rules! checked_name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks the name. The error says what is allowed.
+            pub fn parse(given: &str) -> Result<Self, BadName> {
+                let check: fn(&str) -> bool = $check;
+                if check(given) {
+                    Ok(Self(given.to_owned()))
+                } else {
+                    Err(BadName { kind: $kind, given: given.to_owned(), rule: $rule })
+                }
+            }
+
+            /// The name as written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+            fn try_from(given: String) -> Result<Self, BadName> {
+                Self::parse(&given)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+    };
+}
+
+checked_name!(
+    /// A machine, as the config calls it.
+    HostName, "host name",
+    "use letters, digits, '.', '_' and '-', starting with a letter or digit, 63 at most",
+    |s| word(s, 63, "._-")
+);
+checked_name!(
+    /// A managed service, as the config calls it.
+    ServiceName, "service name",
+    "use letters, digits, '.', '_' and '-', starting with a letter or digit, 63 at most",
+    |s| word(s, 63, "._-")
+);
+checked_name!(
+    /// A label on services, written `@tag` in a selector.
+    Tag, "tag",
+    "use letters, digits, '.', '_' and '-', starting with a letter or digit, 63 at most",
+    |s| word(s, 63, "._-")
+);
+checked_name!(
+    /// A container's name on its engine (Docker: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`).
+    ContainerName, "container name",
+    "use letters, digits, '_', '.' and '-', starting with a letter or digit, 128 at most",
+    |s| word(s, 128, "_.-")
+);
+checked_name!(
+    /// A git branch: the part of git-check-ref-format(1) that needs no quoting.
+    Branch, "branch",
+    "use letters, digits, '.', '_', '-' and '/', starting with a letter or digit, without '..', '//' or a final '/' or '.lock'",
+    |s| word(s, 200, "._-/") && !s.contains("..") && !s.contains("//") && !s.contains("/.")
+        && !s.ends_with('/') && !s.ends_with('.') && !s.ends_with(".lock")
+);
+checked_name!(
+    /// An absolute path on a host, without `..` and without control characters.
+    RemoteDir, "directory",
+    "give an absolute path without '..' and without control characters",
+    |s| s.starts_with('/') && s.len() <= 1024 && !s.chars().any(char::is_control)
+        && !s.split('/').any(|part| part == "..")
+);
+checked_name!(
+    /// A login on a host (useradd(8): letters, digits, `_`, `-`, `.`).
+    LoginName, "login name",
+    "use letters, digits, '_', '-' and '.', starting with a letter or '_', 32 at most",
+    |s| s.len() <= 32 && s.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && s.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+);
+checked_name!(
+    /// A full Matrix user ID, `@name:server`.
+    UserId, "Matrix user ID",
+    "give the full ID, like @alice:example.org",
+    |s| s.len() <= 255 && s.strip_prefix('@').and_then(|r| r.split_once(':'))
+        .is_some_and(|(local, server)| !local.is_empty() && !server.is_empty())
+        && !s.chars().any(|c| c.is_whitespace() || c.is_control())
+);
+checked_name!(
+    /// A Matrix room ID, `!opaque` (new room versions have no `:server` part).
+    RoomId, "Matrix room ID",
+    "give the room's internal ID, which starts with '!'",
+    |s| opaque_id(s, '!')
+);
+checked_name!(
+    /// A Matrix event ID, `$opaque`.
+    EventId, "Matrix event ID",
+    "an event ID starts with '$'",
+    |s| opaque_id(s, '$')
+);
+
+fn word(s: &str, longest: usize, others: &str) -> bool {
+    s.len() <= longest
+        && s.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && s.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+}
+
+fn opaque_id(s: &str, sigil: char) -> bool {
+    s.len() > 1 && s.len() <= 255 && s.starts_with(sigil) && !s.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+impl UserId {
+    /// `alice` of `@alice:example.org`: short enough for a phone. Only ever
+    /// shown; the full ID is what counts.
+    pub fn localpart(&self) -> &str {
+        self.0[1..].split(':').next().unwrap_or(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_be_options_paths_or_shell_syntax_are_refused() {
+        for bad in ["", "-f", "--help", "../x", "a b", "a;b", "$(reboot)", "`id`", "a\nb", "a|b", "ä", ".hidden"] {
+            assert!(ServiceName::parse(bad).is_err(), "{bad:?}");
+            assert!(HostName::parse(bad).is_err(), "{bad:?}");
+            assert!(ContainerName::parse(bad).is_err(), "{bad:?}");
+            assert!(Branch::parse(bad).is_err(), "{bad:?}");
+        }
+        for good in ["matrix-bridge", "a", "web_1", "x.y", "9lives"] {
+            assert!(ServiceName::parse(good).is_ok(), "{good:?}");
+        }
+        assert!(Branch::parse("release/2.x").is_ok());
+        assert!(Branch::parse("a..b").is_err());
+        assert!(RemoteDir::parse("/srv/it's here").is_ok(), "quoted later, not refused");
+        assert!(RemoteDir::parse("/srv/../etc").is_err());
+        assert!(RemoteDir::parse("srv").is_err());
+    }
+
+    #[test]
+    fn room_ids_need_no_server_part() {
+        assert!(RoomId::parse("!abc").is_ok());
+        assert!(RoomId::parse("!abc:example.org").is_ok());
+        assert!(RoomId::parse("#abc:example.org").is_err());
+        assert!(UserId::parse("@alice").is_err());
+        assert_eq!(UserId::parse("@alice:example.org").unwrap().localpart(), "alice");
+    }
+}

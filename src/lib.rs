@@ -1,0 +1,4 @@
+//! opsroom: a Matrix room that runs your cluster.
+
+pub mod domain;
+pub mod ports;

@@ -1,0 +1,3 @@
+//! The `opsroom` binary.
+
+fn main() {}
