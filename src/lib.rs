@@ -1,4 +1,6 @@
 //! opsroom: a Matrix room that runs your cluster.
 
 pub mod domain;
+pub mod engine;
+pub mod ledger;
 pub mod ports;

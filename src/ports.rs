@@ -13,6 +13,8 @@ use crate::domain::{
     inbound::Inbound,
     message::{Body, MessageClass},
     names::{EventId, RoomId, UserId},
+    operation::{Operation, OperationId},
+    outgoing::{MessageKey, Outgoing},
 };
 
 // ---------------------------------------------------------------- Chat
@@ -145,6 +147,102 @@ pub struct Parked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the ledger could not be written: {0}")]
 pub struct InboxError(pub String);
+
+// -------------------------------------------------------------- Ledger
+
+/// The durable record. Each call is one transaction; when it returns, a crash
+/// loses nothing of it.
+pub trait Ledger: Send + Sync + 'static {
+    /// Writes what arrived. Returns the messages that were not known before.
+    fn accept(&self, arrived: Arrived) -> BoxFuture<'_, Result<Vec<Inbound>, LedgerError>>;
+    /// See [`Inbox::position`].
+    fn position<'a>(&'a self, room: &'a RoomId) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
+    /// See [`Inbox::park`].
+    fn park(&self, parked: Parked) -> BoxFuture<'_, Result<(), LedgerError>>;
+    /// See [`Inbox::parked`].
+    fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, LedgerError>>;
+    /// See [`Inbox::unpark`].
+    fn unpark<'a>(&'a self, event: &'a EventId) -> BoxFuture<'a, Result<(), LedgerError>>;
+    /// Messages that were accepted and not handled, oldest first.
+    fn unhandled(&self) -> BoxFuture<'_, Result<Vec<Inbound>, LedgerError>>;
+
+    /// Writes entries in order, all or none.
+    fn commit(&self, entries: Vec<Entry>) -> BoxFuture<'_, Result<(), LedgerError>>;
+
+    /// What was queued for a room and has not been delivered, in order.
+    fn undelivered(&self) -> BoxFuture<'_, Result<Vec<Outgoing>, LedgerError>>;
+    /// Notes what became of a queued message.
+    fn delivered<'a>(&'a self, key: &'a MessageKey, how: Delivered) -> BoxFuture<'a, Result<(), LedgerError>>;
+    /// The event that a message became.
+    fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
+
+    /// Operations that began and have no outcome, oldest first.
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Operation>, LedgerError>>;
+    /// Who this ledger belongs to, and the next free operation number.
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, LedgerError>>;
+}
+
+/// One fact for the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A message was dealt with, and how.
+    Handled {
+        /// The message.
+        event: EventId,
+        /// What was made of it, in a few words.
+        how: String,
+    },
+    /// A change is about to begin. Written before its first effect.
+    Began(Box<Operation>),
+    /// A change has an outcome.
+    Ended {
+        /// Which.
+        id: OperationId,
+        /// When.
+        at: jiff::Timestamp,
+        /// The outcome's name.
+        outcome: &'static str,
+        /// What else is known, as JSON.
+        detail: String,
+    },
+    /// A message is to be delivered. A key that is known already is passed over.
+    Queued(Outgoing),
+}
+
+/// What became of a queued message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// The homeserver took it.
+    As(EventId),
+    /// It will never be taken, or a newer text took its place.
+    Dropped(String),
+}
+
+/// Whose ledger it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Random, made with the ledger: unlike any other bot's.
+    pub instance: String,
+    /// Random and never shown: what job marks are derived from.
+    pub secret: String,
+    /// The number of the next operation.
+    pub next_operation: u64,
+}
+
+impl Identity {
+    /// What an operation's job marks its own lines with: nothing that runs in
+    /// the job can know it.
+    pub fn nonce(&self, operation: u64) -> String {
+        use sha2::Digest;
+        let hash = sha2::Sha256::digest(format!("{}/job/{operation}", self.secret));
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The ledger could not be read or written. Nothing may go on without it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger failed: {0}")]
+pub struct LedgerError(pub String);
 
 // -------------------------------------------------------------- Remote
 

@@ -1,7 +1,21 @@
 //! The pure part: no tokio, no SDK, no clock, no I/O.
 
 pub mod access;
+pub mod change;
+pub mod command;
+pub mod crash_watch;
 pub mod inbound;
 pub mod inventory;
+pub mod job;
 pub mod message;
 pub mod names;
+pub mod observation;
+pub mod operation;
+pub mod outgoing;
+pub mod phone;
+pub mod progress;
+pub mod reply;
+pub mod runtime;
+pub mod selector;
+pub mod shell;
+pub mod suggest;

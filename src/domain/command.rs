@@ -1,0 +1,360 @@
+//! The command grammar: one table drives parsing, help and suggestions.
+
+use super::{
+    access::Role,
+    change::Change,
+    inbound::Me,
+    phone,
+    selector::{NoMatch, Selector},
+    suggest,
+};
+
+/// What somebody asks for. Services are still as written: whether they exist
+/// is the inventory's to say.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// How to use this, or one command.
+    Help {
+        /// The command asked about.
+        about: Option<String>,
+    },
+    /// Are you there?
+    Ping,
+    /// Who am I to you?
+    Whoami,
+    /// How are they?
+    Status {
+        /// Which; none means all.
+        selectors: Vec<Selector>,
+    },
+    /// What did it print?
+    Logs {
+        /// The service as written.
+        service: String,
+        /// How many lines from the end.
+        lines: u32,
+    },
+    /// Do that to it.
+    Change {
+        /// What to do.
+        change: Change,
+        /// The service as written.
+        service: String,
+    },
+}
+
+/// One command of the table.
+#[derive(Debug)]
+pub struct Spec {
+    /// What is typed, without the prefix.
+    pub name: &'static str,
+    /// Other words for it.
+    pub aliases: &'static [&'static str],
+    /// What follows the name.
+    pub arguments: &'static str,
+    /// One line for the list.
+    pub summary: &'static str,
+    /// What else there is to know, for `!help <command>`.
+    pub detail: &'static str,
+    /// Who may give it.
+    pub needs: Role,
+    read: fn(&[&str]) -> Result<Command, Fault>,
+}
+
+/// Every command there is, in the order of the help.
+pub static TABLE: &[Spec] = &[
+    Spec {
+        name: "status",
+        aliases: &["st", "ps"],
+        arguments: "[selector…]",
+        summary: "how services are; troubled ones first",
+        detail: "Selectors: a name, `host:`, `@tag`, a glob like `web-*`, `all`. Without one: everything.",
+        needs: Role::Viewer,
+        read: |args| {
+            let selectors =
+                args.iter().map(|s| Selector::parse(s)).collect::<Result<_, _>>().map_err(Fault::Selector)?;
+            Ok(Command::Status { selectors })
+        },
+    },
+    Spec {
+        name: "logs",
+        aliases: &["log"],
+        arguments: "<service> [lines]",
+        summary: "the last lines it printed",
+        detail: "100 lines unless said otherwise, 5000 at most. What is too long for a phone comes as a file.",
+        needs: Role::Viewer,
+        read: |args| match args {
+            [service] => Ok(Command::Logs { service: (*service).into(), lines: 100 }),
+            [service, lines] => match lines.parse() {
+                Ok(lines @ 1..=5000) => Ok(Command::Logs { service: (*service).into(), lines }),
+                Ok(_) | Err(_) => Err(Fault::Lines((*lines).to_owned())),
+            },
+            [] => Err(Fault::Missing("service")),
+            [_, _, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+        },
+    },
+    Spec {
+        name: "restart",
+        aliases: &[],
+        arguments: "<service>",
+        summary: "restart its container",
+        detail: "Runs `docker restart`, then looks again and says what it sees.",
+        needs: Role::Operator,
+        read: |args| change(Change::Restart, args),
+    },
+    Spec {
+        name: "update",
+        aliases: &["deploy"],
+        arguments: "<service>",
+        summary: "fetch, build and put in place",
+        detail: "Resets the clone to its branch's newest commit, builds in full, then replaces the container. \
+                 A fetch or build that fails leaves what runs alone. Ignored files, such as secrets, stay.",
+        needs: Role::Operator,
+        read: |args| change(Change::Update, args),
+    },
+    Spec {
+        name: "stop",
+        aliases: &[],
+        arguments: "<service>",
+        summary: "stop its container",
+        detail: "Runs `docker stop`. Whoever stops a service through me is not woken because it stands still.",
+        needs: Role::Operator,
+        read: |args| change(Change::Stop, args),
+    },
+    Spec {
+        name: "start",
+        aliases: &["up"],
+        arguments: "<service>",
+        summary: "start it, or deploy it where it is not",
+        detail: "Runs `docker compose up -d` in its directory, or `docker start` where it has none.",
+        needs: Role::Operator,
+        read: |args| change(Change::Start, args),
+    },
+    Spec {
+        name: "whoami",
+        aliases: &[],
+        arguments: "",
+        summary: "who you are to me, and what you may do",
+        detail: "",
+        needs: Role::Viewer,
+        read: |args| nothing(args, Command::Whoami),
+    },
+    Spec {
+        name: "ping",
+        aliases: &[],
+        arguments: "",
+        summary: "am I there?",
+        detail: "",
+        needs: Role::Viewer,
+        read: |args| nothing(args, Command::Ping),
+    },
+    Spec {
+        name: "help",
+        aliases: &["?", "h"],
+        arguments: "[command]",
+        summary: "this list, or more about one command",
+        detail: "",
+        needs: Role::Viewer,
+        read: |args| match args {
+            [] => Ok(Command::Help { about: None }),
+            [about, ..] => Ok(Command::Help { about: Some((*about).to_owned()) }),
+        },
+    },
+];
+
+/// What is wrong with a command's arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It needs one more, of this kind.
+    Missing(&'static str),
+    /// It takes no such one.
+    Extra(String),
+    /// Not a number of lines.
+    Lines(String),
+    /// Not a selector.
+    Selector(NoMatch),
+}
+
+/// What a message turned out to be.
+#[derive(Debug)]
+pub enum Reading {
+    /// People talking.
+    NotForMe,
+    /// A command.
+    Command(Command),
+    /// Addressed to the bot, but no command of that name.
+    NoSuchCommand {
+        /// As it was written.
+        written: String,
+        /// The nearest that exists.
+        nearest: Option<&'static str>,
+    },
+    /// A command with the wrong arguments.
+    Misused {
+        /// Which one.
+        spec: &'static Spec,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
+
+impl Command {
+    /// Its name in the table.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Help { .. } => "help",
+            Self::Ping => "ping",
+            Self::Whoami => "whoami",
+            Self::Status { .. } => "status",
+            Self::Logs { .. } => "logs",
+            Self::Change { change, .. } => change.command(),
+        }
+    }
+
+    /// The least role that may give it.
+    pub fn needs(&self) -> Role {
+        // A command that the table does not know is nobody's but an admin's.
+        spec(self.name()).map_or(Role::Admin, |spec| spec.needs)
+    }
+}
+
+/// The table's entry of that name or alias.
+pub fn spec(name: &str) -> Option<&'static Spec> {
+    TABLE.iter().find(|spec| spec.name == name || spec.aliases.contains(&name))
+}
+
+/// The nearest name in the table.
+pub fn nearest(written: &str) -> Option<&'static str> {
+    let found = suggest::nearest(written, TABLE.iter().map(|spec| spec.name.to_owned()))?;
+    TABLE.iter().map(|spec| spec.name).find(|name| *name == found)
+}
+
+/// Reads a message. `addressed` says whether it mentions the bot.
+pub fn read(body: &str, addressed: bool, prefix: &str, me: &Me) -> Reading {
+    let Some(text) = behind_prefix(body, prefix).or_else(|| addressed.then(|| behind_name(body, me)).flatten()) else {
+        return Reading::NotForMe;
+    };
+    let words = phone::words(text);
+    let Some((first, rest)) = words.split_first() else {
+        return Reading::Command(Command::Help { about: None });
+    };
+    let name = first.to_lowercase();
+    let Some(spec) = spec(&name) else {
+        // "!!", "!?" and "!1" are how people talk.
+        if !name.starts_with(char::is_alphabetic) {
+            return Reading::NotForMe;
+        }
+        return Reading::NoSuchCommand { written: first.clone(), nearest: nearest(&name) };
+    };
+    let args: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match (spec.read)(&args) {
+        Ok(command) => Reading::Command(command),
+        Err(fault) => Reading::Misused { spec, fault },
+    }
+}
+
+fn behind_prefix<'a>(body: &'a str, prefix: &str) -> Option<&'a str> {
+    let rest = body.trim_start().strip_prefix(prefix)?;
+    (!rest.trim().is_empty()).then_some(rest)
+}
+
+/// `opsroom: status`, `@opsroom:example.org status`: clients write a mention
+/// as the display name or the ID, with or without a colon.
+fn behind_name<'a>(body: &'a str, me: &Me) -> Option<&'a str> {
+    let body = body.trim_start();
+    let names = [Some(me.user.as_str()), me.display_name.as_deref(), Some(me.user.localpart())];
+    let rest = names.into_iter().flatten().find_map(|name| {
+        let bare = body.strip_prefix('@').unwrap_or(body);
+        [body, bare].into_iter().find_map(|text| {
+            let head = text.get(..name.len())?;
+            head.eq_ignore_ascii_case(name).then(|| &text[name.len()..])
+        })
+    })?;
+    let rest = rest.strip_prefix([':', ',']).unwrap_or(rest);
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
+}
+
+fn change(change: Change, args: &[&str]) -> Result<Command, Fault> {
+    match args {
+        [service] => Ok(Command::Change { change, service: (*service).to_owned() }),
+        [] => Err(Fault::Missing("service")),
+        [_, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+    }
+}
+
+fn nothing(args: &[&str], command: Command) -> Result<Command, Fault> {
+    match args {
+        [] => Ok(command),
+        [extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::names::UserId;
+
+    fn reading(body: &str, addressed: bool) -> String {
+        let me = Me { user: UserId::parse("@opsroom:example.org").unwrap(), display_name: Some("Ops Room".into()) };
+        match read(body, addressed, "!", &me) {
+            Reading::NotForMe => "not for me".into(),
+            Reading::Command(Command::Help { about }) => format!("help {}", about.unwrap_or_default()),
+            Reading::Command(Command::Ping) => "ping".into(),
+            Reading::Command(Command::Whoami) => "whoami".into(),
+            Reading::Command(Command::Status { selectors }) => format!("status of {}", selectors.len()),
+            Reading::Command(Command::Logs { service, lines }) => format!("logs {service} {lines}"),
+            Reading::Command(Command::Change { change, service }) => format!("{} {service}", change.command()),
+            Reading::NoSuchCommand { written, nearest } => format!("no {written}; {}?", nearest.unwrap_or("-")),
+            Reading::Misused { spec, fault } => format!("{} {fault:?}", spec.name),
+        }
+    }
+
+    #[test]
+    fn messages_are_read_as_people_write_them() {
+        for (body, addressed, expected) in [
+            ("hello", false, "not for me"),
+            ("!", false, "not for me"),
+            ("!!! help", false, "not for me"),
+            ("!ping", false, "ping"),
+            (" !Ping ", false, "ping"),
+            ("! ping", false, "ping"),
+            ("!status", false, "status of 0"),
+            ("!status web-* @bots spark-1:", false, "status of 3"),
+            ("!logs bridge", false, "logs bridge 100"),
+            ("!logs bridge 50", false, "logs bridge 50"),
+            ("!logs bridge fifty", false, "logs Lines(\"fifty\")"),
+            ("!logs bridge 0", false, "logs Lines(\"0\")"),
+            ("!logs", false, "logs Missing(\"service\")"),
+            ("!restart bridge", false, "restart bridge"),
+            ("!restart bridge now", false, "restart Extra(\"now\")"),
+            ("!update $(reboot)", false, "update $(reboot)"),
+            ("!deploy bridge", false, "update bridge"),
+            ("!restrat bridge", false, "no restrat; restart?"),
+            ("!xyzzy", false, "no xyzzy; -?"),
+            ("opsroom: ping", true, "ping"),
+            ("Ops Room, status", true, "status of 0"),
+            ("@opsroom:example.org ping", true, "ping"),
+            ("@opsroom ping", true, "ping"),
+            ("opsroom", true, "help "),
+            ("opsroom: ping", false, "not for me"),
+            ("opsrooms: ping", true, "not for me"),
+            ("ask opsroom about it", true, "not for me"),
+        ] {
+            assert_eq!(reading(body, addressed), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn every_entry_has_its_own_names_and_reads_back() {
+        let mut names: Vec<&str> = TABLE.iter().flat_map(|s| s.aliases.iter().copied().chain([s.name])).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        for entry in TABLE {
+            let args: &[&str] = if entry.arguments.starts_with('<') { &["x"] } else { &[] };
+            let command = (entry.read)(args).unwrap_or_else(|f| panic!("{}: {f:?}", entry.name));
+            assert_eq!(command.needs(), entry.needs, "{}", entry.name);
+        }
+    }
+}

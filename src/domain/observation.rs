@@ -1,0 +1,145 @@
+//! What was seen of a service at a time. Never a guess: what could not be seen
+//! is [`State::Unknown`] with the reason, or the host's [`HostTrouble`].
+
+use jiff::Timestamp;
+
+use super::names::{HostName, ServiceName};
+
+/// What was seen of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Which service.
+    pub service: ServiceName,
+    /// When it was seen, by the bot's clock.
+    pub at: Timestamp,
+    /// What it was doing.
+    pub state: State,
+    /// What its own health check says.
+    pub health: Health,
+    /// Restarts by the engine's policy since this container was last started
+    /// by hand (Docker's `RestartCount`).
+    pub restarts: u32,
+    /// Since when it is in this state, by the host's clock.
+    pub since: Option<Timestamp>,
+    /// The container's ID, by which a new container is told from an old one.
+    pub id: Option<String>,
+}
+
+/// What a service was doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Its process runs.
+    Running,
+    /// It died and the engine waits before it starts it again.
+    Restarting {
+        /// The status its last run ended with.
+        last: Death,
+    },
+    /// Its process ended and nothing starts it again.
+    Exited(Death),
+    /// Frozen by somebody.
+    Paused,
+    /// Made but never started.
+    Created,
+    /// Being removed, or could not be.
+    Removing,
+    /// The engine knows no such container.
+    NotDeployed,
+    /// Could not be read, with the reason.
+    Unknown(String),
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Death {
+    /// The exit status; 128 + n for signal n.
+    pub code: i64,
+    /// Whether the kernel killed it for memory, as the engine tells it.
+    pub oom: bool,
+}
+
+/// What a service's own health check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It has no health check.
+    None,
+    /// Too early to say.
+    Starting,
+    /// It answers.
+    Healthy,
+    /// It does not.
+    Unhealthy,
+}
+
+/// One look at one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostReport {
+    /// Which host.
+    pub host: HostName,
+    /// When the look ended.
+    pub at: Timestamp,
+    /// One observation per configured service, or why there is none.
+    pub seen: Result<Vec<Observation>, HostTrouble>,
+}
+
+/// Why nothing could be seen on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostTrouble {
+    /// No connection, or no login. The text names the cause.
+    Unreachable(String),
+    /// The host answered, its container engine did not.
+    Engine(String),
+    /// The look did not end, or its end was lost.
+    Unclear(String),
+}
+
+impl HostTrouble {
+    /// The cause, as it was told.
+    pub fn cause(&self) -> &str {
+        match self {
+            Self::Unreachable(why) | Self::Engine(why) | Self::Unclear(why) => why,
+        }
+    }
+}
+
+impl Observation {
+    /// Whether a person should look at it before anything else.
+    pub fn is_trouble(&self) -> bool {
+        match &self.state {
+            State::Running => self.health == Health::Unhealthy,
+            State::Restarting { .. } | State::Unknown(_) | State::Removing | State::NotDeployed => true,
+            State::Exited(death) => death.code != 0 || death.oom,
+            State::Paused | State::Created => true,
+        }
+    }
+}
+
+impl Death {
+    /// What the status means, in the words of a person who knows:
+    /// "exit 137 (out of memory)".
+    pub fn explain(self) -> String {
+        let code = self.code;
+        if self.oom {
+            return format!("exit {code}, killed: out of memory");
+        }
+        let meaning = match code {
+            125 => "the engine could not start it",
+            126 => "the command cannot be executed",
+            127 => "the command was not found",
+            129 => "SIGHUP",
+            130 => "SIGINT",
+            131 => "SIGQUIT",
+            132 => "SIGILL, illegal instruction",
+            134 => "SIGABRT, aborted",
+            135 => "SIGBUS",
+            136 => "SIGFPE",
+            137 => "SIGKILL: memory, a stop timeout or a kill",
+            139 => "SIGSEGV, segmentation fault",
+            141 => "SIGPIPE",
+            143 => "SIGTERM",
+            255 => "255 can also mean that the engine lost the status",
+            _ => return format!("exit {code}"),
+        };
+        format!("exit {code} ({meaning})")
+    }
+}

@@ -1,0 +1,199 @@
+//! How far a job is, read from its log as it comes.
+//!
+//! Bounded whatever the job prints: of a phase's output only the last lines are
+//! kept, and of a line only its beginning.
+
+use std::collections::VecDeque;
+
+use regex::Regex;
+
+use super::job;
+
+/// Lines kept of the running phase.
+const TAIL: usize = 60;
+/// Characters kept of a line.
+const WIDTH: usize = 400;
+
+/// The phases of a change, in the order in which they can come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Looks whether the change can work at all.
+    Preflight,
+    /// Gets the new version; nothing that runs is touched.
+    Fetch,
+    /// Makes its image; nothing that runs is touched.
+    Build,
+    /// The change itself.
+    Switch,
+    /// Whether it holds.
+    Verify,
+}
+
+impl Phase {
+    /// The name in a job's marks, and in the room.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Preflight => "preflight",
+            Self::Fetch => "fetch",
+            Self::Build => "build",
+            Self::Switch => "switch",
+            Self::Verify => "verify",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Preflight, Self::Fetch, Self::Build, Self::Switch, Self::Verify].into_iter().find(|p| p.name() == name)
+    }
+}
+
+/// What is known of a job from its log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The phases begun, with the host's clock in seconds. The last one runs.
+    pub phases: Vec<(Phase, i64)>,
+    /// Step n of m of an image build, from the build's own progress.
+    pub step: Option<(u32, u32)>,
+    /// Commits: the one before, the one after, how many lie between.
+    pub commits: Option<Commits>,
+    /// The runtime's own line about the service before the change.
+    pub before: Option<String>,
+    /// The same, after it.
+    pub after: Option<String>,
+    /// The last lines that the tools printed in the running phase.
+    pub tail: VecDeque<String>,
+    /// The exit status, once the job has ended.
+    pub ended: Option<u32>,
+    /// When it ended, by the host's clock in seconds.
+    pub ended_at: Option<i64>,
+}
+
+/// What a fetch brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commits {
+    /// Checked out before.
+    pub old: String,
+    /// Checked out now.
+    pub new: String,
+    /// How many commits `new` has that `old` has not.
+    pub count: u32,
+}
+
+/// Reads a job's log, chunk by chunk.
+#[derive(Debug)]
+pub struct Reader {
+    mark: String,
+    steps: [Regex; 2],
+    line: Vec<u8>,
+    /// Bytes of the log read so far: where to go on after a break.
+    pub offset: u64,
+    /// What they said.
+    pub progress: Progress,
+}
+
+impl Reader {
+    /// A reader of the log of the job with this nonce, from its start.
+    pub fn new(nonce: &str) -> Self {
+        let step = |pattern| Regex::new(pattern).expect("the pattern is a constant");
+        Self {
+            mark: job::mark(nonce),
+            // BuildKit's plain progress, and the classic builder's.
+            steps: [step(r"^#\d+ \[(?:[^\]]* )?(\d+)/(\d+)\]"), step(r"^Step (\d+)/(\d+) ")],
+            line: Vec::new(),
+            offset: 0,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Takes the next bytes. Returns whether anything that is shown changed.
+    pub fn feed(&mut self, bytes: &[u8]) -> bool {
+        self.offset += bytes.len() as u64;
+        let mut changed = false;
+        for &byte in bytes {
+            match byte {
+                // Progress bars redraw a line with a carriage return.
+                b'\n' | b'\r' => {
+                    let line = std::mem::take(&mut self.line);
+                    changed |= self.take_line(&String::from_utf8_lossy(&line));
+                }
+                _ if self.line.len() < WIDTH * 4 => self.line.push(byte),
+                _ => {}
+            }
+        }
+        changed
+    }
+
+    fn take_line(&mut self, line: &str) -> bool {
+        if let Some(said) = line.strip_prefix(&self.mark) {
+            return self.take_mark(said);
+        }
+        let line = clean(line);
+        if line.trim().is_empty() {
+            return false;
+        }
+        let step = self.steps.iter().find_map(|pattern| {
+            let found = pattern.captures(&line)?;
+            Some((found[1].parse().ok()?, found[2].parse().ok()?))
+        });
+        if self.progress.tail.len() == TAIL {
+            self.progress.tail.pop_front();
+        }
+        self.progress.tail.push_back(line);
+        match step {
+            Some(step) if self.progress.step != Some(step) => {
+                self.progress.step = Some(step);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    fn take_mark(&mut self, said: &str) -> bool {
+        let progress = &mut self.progress;
+        let (what, rest) = said.split_once(' ').unwrap_or((said, ""));
+        let words: Vec<&str> = rest.split(' ').collect();
+        match (what, &words[..]) {
+            ("phase", [name, at]) => {
+                let Some(phase) = Phase::named(name) else { return false };
+                progress.phases.push((phase, at.parse().unwrap_or(0)));
+                progress.tail.clear();
+                progress.step = None;
+            }
+            ("commits", [old, new, count]) => {
+                progress.commits =
+                    Some(Commits { old: (*old).into(), new: (*new).into(), count: count.parse().unwrap_or(0) });
+            }
+            ("before", _) => progress.before = Some(rest.to_owned()),
+            ("after", _) => progress.after = Some(rest.to_owned()),
+            ("done", [at]) => progress.ended_at = at.parse().ok(),
+            ("end", [code]) => progress.ended = Some(code.parse().unwrap_or(255)),
+            _unknown => return false,
+        }
+        true
+    }
+}
+
+/// A line as it can be shown: no colours, no cursor movements, not too long.
+pub fn clean(line: &str) -> String {
+    let mut out = String::new();
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' {
+            // CSI: up to a letter. Others: one more character.
+            if chars.next_if_eq(&'[').is_some() {
+                while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+            } else {
+                chars.next();
+            }
+        } else if c == '\t' {
+            out.push_str("  ");
+        } else if !c.is_control() {
+            out.push(c);
+        }
+        if out.len() >= WIDTH {
+            out.push('…');
+            break;
+        }
+    }
+    out
+}

@@ -1,0 +1,13 @@
+//! Every sentence the bot says, as Markdown, one named function each.
+//!
+//! The first line is the verdict: it is what a lock screen shows. State is an
+//! emoji plus a word, never a colour alone. Whatever comes from outside goes
+//! through `message::{escape, code, block}`.
+
+pub mod alert;
+pub mod change;
+pub mod help;
+pub mod logs;
+pub mod refusal;
+pub mod span;
+pub mod status;

@@ -1,0 +1,110 @@
+//! What is not done, and why: each names the thing and the next step.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{help, span};
+use crate::domain::{
+    access::Missing,
+    change::Change,
+    command::{Fault, Spec},
+    inbound::Arrival,
+    message::{code, escape},
+    names::{ServiceName, UserId},
+    selector::NoMatch,
+};
+
+/// No command of that name.
+pub fn no_such_command(written: &str, nearest: Option<&str>, prefix: &str) -> String {
+    let next = match nearest {
+        Some(nearest) => format!("did you mean {}?", code(&format!("{prefix}{nearest}"))),
+        None => format!("{} lists what I know.", code(&format!("{prefix}help"))),
+    };
+    format!("There is no command {} — {next}", code(written))
+}
+
+/// Wrong arguments.
+pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
+    let what = match fault {
+        Fault::Missing(kind) => format!("Which {kind}?"),
+        Fault::Extra(extra) => format!("{} is one word too many.", code(extra)),
+        Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", code(given)),
+        Fault::Selector(no_match) => return self::no_match(no_match, prefix),
+    };
+    format!("{what} Usage: {}", help::usage(spec, prefix))
+}
+
+/// A name that selects nothing.
+pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
+    match no_match {
+        NoMatch::Malformed { written } => format!(
+            "{} is no name of a service — use a name, {}, {}, a glob like {} or {}.",
+            code(written),
+            code("host:"),
+            code("@tag"),
+            code("web-*"),
+            code("all")
+        ),
+        NoMatch::Nothing { written, nearest: Some(nearest) } => {
+            format!("Nothing here is called {} — did you mean {}?", code(written), code(nearest))
+        }
+        NoMatch::Nothing { written, nearest: None } => {
+            format!("Nothing here is called {} — {} lists everything.", code(written), code(&format!("{prefix}status")))
+        }
+    }
+}
+
+/// No service of that name.
+pub fn no_such_service(written: &str, nearest: Option<&str>, prefix: &str) -> String {
+    no_match(&NoMatch::Nothing { written: written.to_owned(), nearest: nearest.map(str::to_owned) }, prefix)
+}
+
+/// The sender's role is too small.
+pub fn missing_right(command: &str, missing: &Missing) -> String {
+    format!(
+        "{} takes the role **{}**; you are **{}** here. An admin can change that in the config.",
+        code(command),
+        missing.needs.name(),
+        missing.has.name()
+    )
+}
+
+/// A command that is too old to be meant any more.
+pub fn stale(sent: Timestamp, now: Timestamp, arrival: Arrival) -> String {
+    let ago = span::since(sent, now);
+    match arrival {
+        Arrival::CatchUp => {
+            format!("⏰ sent {ago} ago while I was away — not run. Send it again if you still want it.")
+        }
+        Arrival::LateKey => {
+            format!("⏰ sent {ago} ago, readable for me only now — not run. Send it again if you still want it.")
+        }
+        Arrival::Live => format!("⏰ sent {ago} ago, arrived only now — not run. Send it again if you still want it."),
+    }
+}
+
+/// A readable message in an encrypted room.
+pub fn unprotected() -> String {
+    "🔓 That message was not encrypted, though this room is — not run. Anybody on the way could have written it."
+        .to_owned()
+}
+
+/// A message that cannot be decrypted.
+pub fn unreadable(why: &str) -> String {
+    format!("🔒 I cannot read that message: {}. Nothing was run.", escape(why))
+}
+
+/// The service is being changed already.
+pub fn underway(service: &ServiceName, change: Change, owner: &UserId, age: SignedDuration) -> String {
+    format!(
+        "✋ **{}** is {} for {} since {} — one change at a time. Ask again when it is done.",
+        escape(service.as_str()),
+        change.doing(),
+        escape(owner.localpart()),
+        span::rough(age)
+    )
+}
+
+/// The service has no directory, so there is nothing to update.
+pub fn no_directory(service: &ServiceName) -> String {
+    format!("✋ **{}** has no {} in the config, so there is no clone to update.", escape(service.as_str()), code("dir"))
+}

@@ -1,0 +1,202 @@
+//! `!status`: the verdict, then one line per service, troubled ones first.
+
+use jiff::Timestamp;
+
+use super::span;
+use crate::domain::{
+    change::Change,
+    crash_watch::Loop,
+    inventory::Service,
+    message::escape,
+    names::{HostName, UserId},
+    observation::{Death, Health, HostTrouble, Observation, State},
+};
+
+/// What is known of one service at the time of answering.
+#[derive(Debug, Clone)]
+pub struct Line<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// What was seen of it.
+    pub view: View<'a>,
+    /// The change that goes on.
+    pub underway: Option<(Change, &'a UserId, Timestamp)>,
+    /// The crash loop it is in.
+    pub looping: Option<&'a Loop>,
+}
+
+/// What was seen of a service.
+#[derive(Debug, Clone)]
+pub enum View<'a> {
+    /// Its host has not answered yet.
+    Waiting,
+    /// Its host could not be looked at.
+    Blind(&'a HostTrouble),
+    /// It was seen.
+    Seen(&'a Observation),
+}
+
+/// How a line is ranked and marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    Trouble,
+    Unknown,
+    Waiting,
+    Underway,
+    Idle,
+    Fine,
+}
+
+impl Mark {
+    fn emoji(self) -> &'static str {
+        match self {
+            Self::Trouble => "🔴",
+            Self::Unknown => "❔",
+            Self::Waiting | Self::Underway => "⏳",
+            Self::Idle => "⚪",
+            Self::Fine => "🟢",
+        }
+    }
+}
+
+/// The whole answer.
+pub fn answer(lines: &[Line<'_>], now: Timestamp) -> String {
+    let (unseen, mut rows) = (unseen_hosts(lines), Vec::new());
+    for line in lines.iter().filter(|line| !matches!(line.view, View::Blind(_) | View::Waiting)) {
+        rows.push(row(line, now));
+    }
+    // Stable: within a rank, the order of the config.
+    rows.sort_by_key(|(mark, _)| *mark);
+    let needy = rows.iter().filter(|(mark, _)| *mark <= Mark::Unknown).count();
+    let verdict = verdict(lines.len(), needy, &unseen, &rows);
+    let mut out: Vec<String> = verdict.into_iter().collect();
+    out.extend(unseen.iter().map(|host| host.line.clone()));
+    out.extend(rows.into_iter().map(|(mark, text)| format!("{} {text}", mark.emoji())));
+    out.join("\n")
+}
+
+fn verdict(all: usize, needy: usize, unseen: &[Unseen], rows: &[(Mark, String)]) -> Option<String> {
+    let blind: usize = unseen.iter().filter(|h| !h.waiting).map(|h| h.services).sum();
+    let waiting: usize = unseen.iter().filter(|h| h.waiting).map(|h| h.services).sum();
+    let troubled = needy + blind;
+    if all == 0 {
+        return Some("No services are configured yet — add a `[[service]]` to the config.".to_owned());
+    }
+    // One service is its own verdict.
+    if all == 1 && rows.len() == 1 {
+        return None;
+    }
+    let so_far = if waiting > 0 { format!(", {waiting} not heard from yet") } else { String::new() };
+    Some(match troubled {
+        0 if waiting == all => format!("⏳ asking about {all} …"),
+        0 => {
+            let idle = rows.iter().filter(|(mark, _)| *mark == Mark::Idle).count();
+            let idle = if idle > 0 { format!(", {idle} stopped") } else { String::new() };
+            format!("🟢 **nothing needs attention** ({all} services{idle}{so_far})")
+        }
+        1 => format!("🔴 **1 of {all} needs attention**{so_far}"),
+        n => format!("🔴 **{n} of {all} need attention**{so_far}"),
+    })
+}
+
+struct Unseen {
+    services: usize,
+    waiting: bool,
+    line: String,
+}
+
+/// One line per host that has not answered, however many services it has.
+fn unseen_hosts(lines: &[Line<'_>]) -> Vec<Unseen> {
+    let mut hosts: Vec<(&HostName, Option<&HostTrouble>, Vec<&str>)> = Vec::new();
+    for line in lines {
+        let trouble = match line.view {
+            View::Seen(_) => continue,
+            View::Waiting => None,
+            View::Blind(trouble) => Some(trouble),
+        };
+        let name = line.service.name.as_str();
+        match hosts.iter_mut().find(|(host, ..)| **host == line.service.host) {
+            Some((_, _, services)) => services.push(name),
+            None => hosts.push((&line.service.host, trouble, vec![name])),
+        }
+    }
+    // Known trouble before mere waiting.
+    hosts.sort_by_key(|(_, trouble, _)| trouble.is_none());
+    hosts
+        .into_iter()
+        .map(|(host, trouble, services)| {
+            let names = services.iter().map(|s| escape(s)).collect::<Vec<_>>().join(", ");
+            let line = match trouble {
+                None => format!("⏳ **{}** — no answer yet ({names})", escape(host.as_str())),
+                Some(trouble) => {
+                    format!("{}\n{names}: not known", blind(host, trouble))
+                }
+            };
+            Unseen { services: services.len(), waiting: trouble.is_none(), line }
+        })
+        .collect()
+}
+
+/// "🔴 spark-2 unreachable — connection refused".
+pub fn blind(host: &HostName, trouble: &HostTrouble) -> String {
+    let what = match trouble {
+        HostTrouble::Unreachable(_) => "unreachable",
+        HostTrouble::Engine(_) => "its container engine does not answer",
+        HostTrouble::Unclear(_) => "no clear answer",
+    };
+    format!("🔴 **{}** {what} — {}", escape(host.as_str()), escape(trouble.cause()))
+}
+
+fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
+    let name = format!("**{}**", escape(line.service.name.as_str()));
+    let View::Seen(seen) = &line.view else { return (Mark::Unknown, name) };
+    if let Some((change, owner, since)) = line.underway {
+        let by = escape(owner.localpart());
+        let text = format!("{name} — {} by {by}, {}", change.doing(), span::since(since, now));
+        return (Mark::Underway, text);
+    }
+    let (mark, state) = state(seen, line.looping, now);
+    (mark, format!("{name} — {state}"))
+}
+
+/// "up 2 h, healthy" and how much it matters.
+fn state(seen: &Observation, looping: Option<&Loop>, now: Timestamp) -> (Mark, String) {
+    let ago = |prefix: &str| seen.since.map_or(String::new(), |t| format!("{prefix}{}", span::since(t, now)));
+    let restarts = match seen.restarts {
+        0 => String::new(),
+        1 => ", restarted once".to_owned(),
+        n => format!(", restarted {n}×"),
+    };
+    match &seen.state {
+        State::Restarting { last } => (Mark::Trouble, format!("crash loop, {}{restarts}", last.explain())),
+        State::Running if let Some(found) = looping => {
+            let text = format!(
+                "crash loop, {}, {}× in {} (up {} just now)",
+                found.last.explain(),
+                found.deaths,
+                span::since(found.since, now),
+                ago("")
+            );
+            (Mark::Trouble, text)
+        }
+        State::Running => match seen.health {
+            Health::Unhealthy => (Mark::Trouble, format!("running but **unhealthy**, up{}{restarts}", ago(" "))),
+            Health::Starting => (Mark::Fine, format!("up{}, health check starting{restarts}", ago(" "))),
+            Health::Healthy => (Mark::Fine, format!("up{}, healthy{restarts}", ago(" "))),
+            Health::None => (Mark::Fine, format!("up{}{restarts}", ago(" "))),
+        },
+        State::Exited(death) => exited(*death, &ago(" ")),
+        State::Paused => (Mark::Trouble, "paused".to_owned()),
+        State::Created => (Mark::Trouble, "created, never started".to_owned()),
+        State::Removing => (Mark::Trouble, "being removed".to_owned()),
+        State::NotDeployed => (Mark::Trouble, "not deployed".to_owned()),
+        State::Unknown(why) => (Mark::Unknown, format!("not known: {}", escape(why))),
+    }
+}
+
+/// A clean end, or one that a stop asked for, is no trouble by itself.
+fn exited(death: Death, ago: &str) -> (Mark, String) {
+    let ago = if ago.is_empty() { String::new() } else { format!(",{ago} ago") };
+    let mark = if death.code == 0 && !death.oom { Mark::Idle } else { Mark::Trouble };
+    (mark, format!("stopped, {}{ago}", death.explain()))
+}

@@ -1,0 +1,210 @@
+//! Changes: begun once, followed to their one outcome.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Dispatcher, answer, handled, key};
+use crate::{
+    domain::{
+        change::Change,
+        inbound::Inbound,
+        inventory::Service,
+        job::{Job, JobId},
+        message::{Body, MessageClass},
+        names::ServiceName,
+        operation::{self, Operation, OperationId, Outcome},
+        outgoing::{Outgoing, What},
+        progress::Progress,
+        reply,
+        runtime::docker_change::{self, NotPossible},
+    },
+    engine::event::{Effect, JobNews},
+};
+
+/// A result that took longer than this is worth a message of its own: nobody
+/// looks at an edit that long.
+const NOTICED: SignedDuration = SignedDuration::from_secs(30);
+/// The limit of everything but an update.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// A change that has no outcome yet.
+#[derive(Debug)]
+pub(super) struct Underway {
+    operation: Operation,
+    progress: Progress,
+    edits: u32,
+}
+
+impl Dispatcher {
+    pub(super) fn underway_for(&self, service: &ServiceName) -> Option<&Operation> {
+        self.underway.values().map(|u| &u.operation).find(|o| o.service == *service)
+    }
+
+    pub(super) fn begin(&mut self, message: &Inbound, change: Change, written: &str, now: Timestamp) -> Vec<Effect> {
+        let name = match self.service(written) {
+            Ok(name) => name,
+            Err(text) => return self.refuse(message, "no such service", &text),
+        };
+        let inventory = Arc::clone(&self.inventory);
+        let Some(service) = inventory.service(&name) else { return Vec::new() };
+        if let Some(other) = self.underway_for(&name) {
+            let age = now.duration_since(other.began);
+            let text = reply::refusal::underway(&name, other.change, &other.owner, age);
+            return self.refuse(message, "one change at a time", &text);
+        }
+        let body = match docker_change::body(change, service) {
+            Ok(body) => body,
+            Err(NotPossible::NoDirectory) => {
+                return self.refuse(message, "not possible", &reply::refusal::no_directory(&name));
+            }
+        };
+        let number = self.identity.next_operation;
+        self.identity.next_operation += 1;
+        let job = Job {
+            id: JobId::new(&self.identity.instance, number),
+            nonce: self.identity.nonce(number),
+            run_as: service.run_as.clone(),
+            body,
+        };
+        let operation = Operation {
+            id: OperationId(number),
+            change,
+            service: name,
+            host: service.host.clone(),
+            owner: message.sender.clone(),
+            room: message.room.clone(),
+            request: message.event.clone(),
+            began: now,
+            job,
+        };
+        tracing::info!(operation = number, owner = %operation.owner, service = %operation.service, "{}", change.doing());
+        let carry = carry(&operation, service, now, false);
+        let text = reply::change::underway(&operation, &Progress::default(), None, now);
+        let effects = vec![
+            Effect::Begin(Box::new(operation.clone())),
+            handled(message, change.command()),
+            answer(&message.room, &message.event, "progress", MessageClass::Progress, &text, vec![]),
+            carry,
+        ];
+        self.underway.insert(operation.id, Underway { operation, progress: Progress::default(), edits: 0 });
+        effects
+    }
+
+    /// Follows an operation that an earlier process began.
+    pub(super) fn take_up(&mut self, operation: Operation, now: Timestamp) -> Vec<Effect> {
+        let inventory = Arc::clone(&self.inventory);
+        let id = operation.id;
+        // Keys of edits go on where no earlier process can have been.
+        let edits = u32::try_from(now.as_second() & 0x3fff_ffff).unwrap_or(0);
+        let underway = Underway { operation, progress: Progress::default(), edits };
+        let Some(service) = inventory.service(&underway.operation.service) else {
+            let why = "its service is no longer in the config, so I did not look".to_owned();
+            return self.conclude(underway, &Outcome::Unknown(why), None, now);
+        };
+        tracing::info!(operation = id.0, service = %service.name, "follows on after a restart");
+        let carry = carry(&underway.operation, service, now, true);
+        self.underway.insert(id, underway);
+        vec![carry]
+    }
+
+    pub(super) fn job_news(&mut self, id: OperationId, news: JobNews, now: Timestamp) -> Vec<Effect> {
+        let Some(mut underway) = self.underway.remove(&id) else { return Vec::new() };
+        let inventory = Arc::clone(&self.inventory);
+        let service = inventory.service(&underway.operation.service);
+        let outcome = match news {
+            JobNews::Progress(progress) => {
+                underway.progress = *progress;
+                return self.say_progress(underway, None, now);
+            }
+            JobNews::Blocked(why) => return self.say_progress(underway, Some(&why), now),
+            JobNews::Exited { code, progress } => {
+                underway.progress = *progress;
+                match service {
+                    Some(service) => {
+                        operation::judge(underway.operation.change, service, code, &underway.progress, now)
+                    }
+                    None => Outcome::Unknown(format!("the job ended with {code}, its service is not in the config")),
+                }
+            }
+            JobNews::NotStarted(why) => Outcome::NotStarted(why),
+            JobNews::TimedOut(limit) => Outcome::TimedOut(limit),
+            JobNews::Vanished(why) => Outcome::Unknown(why),
+        };
+        self.conclude(underway, &outcome, service, now)
+    }
+
+    fn say_progress(&mut self, mut underway: Underway, note: Option<&str>, now: Timestamp) -> Vec<Effect> {
+        let text = reply::change::underway(&underway.operation, &underway.progress, note, now);
+        let say = underway.edit(&text, false);
+        self.underway.insert(underway.operation.id, underway);
+        vec![say]
+    }
+
+    fn conclude(
+        &mut self,
+        mut underway: Underway,
+        outcome: &Outcome,
+        service: Option<&Service>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let operation = underway.operation.clone();
+        tracing::info!(operation = operation.id.0, service = %operation.service, "{}", outcome.name());
+        let text = reply::change::result(&operation, service, &underway.progress, outcome, now);
+        let short = reply::change::finished(&operation, service, &underway.progress, outcome, now);
+        let last = underway.edit(&short, true);
+        let detail = serde_json::json!({
+            "phase": underway.progress.phases.last().map(|(phase, _)| phase.name()),
+            "commits": underway.progress.commits.as_ref().map(|c| (&c.old, &c.new)),
+        });
+        let mut effects =
+            vec![last, Effect::End { id: operation.id, outcome: outcome.name(), detail: detail.to_string() }];
+        let (class, mentions) = match outcome {
+            Outcome::Succeeded => (MessageClass::Answer, vec![]),
+            // Who asked for it must know that it did not happen.
+            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut(_) | Outcome::Unknown(_) => {
+                (MessageClass::Page, vec![operation.owner.clone()])
+            }
+        };
+        let noticed = now.duration_since(operation.began) > NOTICED;
+        if class == MessageClass::Page || noticed || operation.change == Change::Update {
+            effects.push(answer(&operation.room, &operation.request, "result", class, &text, mentions));
+        }
+        effects
+    }
+}
+
+impl Underway {
+    fn edit(&mut self, text: &str, last: bool) -> Effect {
+        self.edits += 1;
+        let request = &self.operation.request;
+        let number = if last { "last".to_owned() } else { self.edits.to_string() };
+        Effect::Say(Outgoing {
+            key: key(request, &format!("progress#{number}")),
+            room: self.operation.room.clone(),
+            what: What::Edit {
+                of: key(request, "progress"),
+                class: MessageClass::Progress,
+                body: Body::from_markdown(text),
+                last,
+            },
+        })
+    }
+}
+
+/// What is left of the limit counts from when the change began, also after a
+/// restart; a moment is always left to look.
+fn carry(operation: &Operation, service: &Service, now: Timestamp, resumed: bool) -> Effect {
+    let limit = match operation.change {
+        Change::Update => service.update.timeout,
+        Change::Restart | Change::Stop | Change::Start => LIMIT,
+    };
+    let spent = Duration::try_from(now.duration_since(operation.began)).unwrap_or_default();
+    Effect::Carry {
+        host: operation.host.clone(),
+        operation: operation.id,
+        job: operation.job.clone(),
+        limit: limit.saturating_sub(spent).max(Duration::from_secs(15)),
+        resumed,
+    }
+}

@@ -1,0 +1,236 @@
+//! The one owner of everything that changes: questions under way, operations,
+//! the watch's memory. Synchronous and total: an event and the time in, effects
+//! out. It can be tested without a runtime, and it cannot block.
+//!
+//! A message takes one line through here: `message` → `access::admit` →
+//! `command::read` → freshness → `access::authorise` → the command's own file.
+
+mod changes;
+mod questions;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::{changes::Underway, questions::Question, watch::Watched};
+use super::event::{Effect, Event, Ticket};
+use crate::{
+    domain::{
+        access::{self, Admission, Role},
+        command::{self, Command, Reading},
+        inbound::{Inbound, Me},
+        inventory::Inventory,
+        message::{Body, MessageClass},
+        names::{EventId, RoomId, ServiceName, UserId},
+        operation::{Operation, OperationId},
+        outgoing::{MessageKey, Outgoing, What},
+        reply,
+    },
+    ports::Identity,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Dispatcher {
+    inventory: Arc<Inventory>,
+    me: Me,
+    identity: Identity,
+    /// Rooms the bot can speak in.
+    rooms: BTreeSet<RoomId>,
+    /// What is to be said everywhere, kept until there is a room at all.
+    unsaid: Vec<(String, MessageClass, String)>,
+    next_ticket: u64,
+    questions: BTreeMap<Ticket, Question>,
+    underway: BTreeMap<OperationId, Underway>,
+    watched: BTreeMap<ServiceName, Watched>,
+}
+
+impl Dispatcher {
+    /// A dispatcher that knows nothing of the world yet.
+    pub fn new(inventory: Arc<Inventory>, me: Me, identity: Identity) -> Self {
+        let watched = inventory.services.iter().map(|s| (s.name.clone(), Watched::new(&inventory.watch))).collect();
+        Self {
+            inventory,
+            me,
+            identity,
+            rooms: BTreeSet::new(),
+            unsaid: Vec::new(),
+            next_ticket: 1,
+            questions: BTreeMap::new(),
+            underway: BTreeMap::new(),
+            watched,
+        }
+    }
+
+    /// Takes up operations that an earlier process left without an outcome.
+    pub fn resume(&mut self, unfinished: Vec<Operation>, now: Timestamp) -> Vec<Effect> {
+        unfinished.into_iter().flat_map(|operation| self.take_up(operation, now)).collect()
+    }
+
+    /// Answers an event.
+    pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        match event {
+            Event::Message(message) => self.message(message, now),
+            Event::RoomReady(room) => self.room_ready(room),
+            Event::Unreadable { room, event, why } => {
+                let text = reply::refusal::unreadable(&why);
+                vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
+            }
+            Event::Report { ticket, report } => {
+                let mut effects = self.watch_report(&report);
+                effects.extend(ticket.map(|t| self.question_report(t, report, now)).unwrap_or_default());
+                effects
+            }
+            Event::Log { ticket, log } => self.question_log(ticket, log, now),
+            Event::Container { host, event } => self.watch_event(&host, &event, now),
+            Event::Job { operation, news } => self.job_news(operation, news, now),
+            Event::Tick => {
+                let mut effects = self.questions_tick(now);
+                effects.extend(self.watch_tick(now));
+                effects
+            }
+        }
+    }
+
+    /// When [`Event::Tick`] should come next.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let questions = self.questions.values().filter_map(Question::deadline);
+        let watched = self.watched.values().filter_map(Watched::deadline);
+        questions.chain(watched).min()
+    }
+
+    fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {
+        let inventory = Arc::clone(&self.inventory);
+        let prefix = inventory.manners.prefix.as_str();
+        let admission = access::admit(&message, &inventory);
+        if admission == Admission::Stranger {
+            tracing::info!(sender = %message.sender, room = %message.room, "ignored: not on the list of operators");
+            return vec![handled(&message, "stranger")];
+        }
+        let reading = command::read(&message.body, message.mentions_bot, prefix, &self.me);
+        if matches!(reading, Reading::NotForMe) {
+            return vec![handled(&message, "not a command")];
+        }
+        let role = match admission {
+            Admission::Admitted(role) => role,
+            Admission::Stranger | Admission::Unprotected => {
+                return self.refuse(&message, "not encrypted", &reply::refusal::unprotected());
+            }
+        };
+        let age = now.duration_since(message.sent_at);
+        if age > SignedDuration::try_from(inventory.manners.stale_after).unwrap_or(SignedDuration::MAX) {
+            return self.refuse(&message, "stale", &reply::refusal::stale(message.sent_at, now, message.arrival));
+        }
+        match reading {
+            Reading::NotForMe => vec![handled(&message, "not a command")],
+            Reading::NoSuchCommand { written, nearest } => {
+                self.refuse(&message, "no such command", &reply::refusal::no_such_command(&written, nearest, prefix))
+            }
+            Reading::Misused { spec, fault } => {
+                self.refuse(&message, "misused", &reply::refusal::misused(spec, &fault, prefix))
+            }
+            Reading::Command(command) => match access::authorise(command.clone(), role) {
+                Ok(authorised) => self.carry_out(authorised.into_inner(), &message, role, now),
+                Err(missing) => {
+                    let name = format!("{prefix}{}", command.name());
+                    self.refuse(&message, "not allowed", &reply::refusal::missing_right(&name, &missing))
+                }
+            },
+        }
+    }
+
+    fn carry_out(&mut self, command: Command, message: &Inbound, role: Role, now: Timestamp) -> Vec<Effect> {
+        let prefix = self.inventory.manners.prefix.clone();
+        match command {
+            Command::Help { about: None } => self.answer(message, "help", &reply::help::list(role, &prefix)),
+            Command::Help { about: Some(about) } => {
+                let name = about.strip_prefix(&prefix).unwrap_or(&about).to_lowercase();
+                let text = match command::spec(&name) {
+                    Some(spec) => reply::help::about(spec, &prefix),
+                    None => reply::refusal::no_such_command(&about, command::nearest(&name), &prefix),
+                };
+                self.answer(message, "help", &text)
+            }
+            Command::Ping => self.answer(message, "ping", &reply::help::pong()),
+            Command::Whoami => self.answer(message, "whoami", &reply::help::whoami(&message.sender, role, &prefix)),
+            Command::Status { selectors } => self.ask_status(message, &selectors, now),
+            Command::Logs { service, lines } => self.ask_log(message, &service, lines),
+            Command::Change { change, service } => self.begin(message, change, &service, now),
+        }
+    }
+
+    fn room_ready(&mut self, room: RoomId) -> Vec<Effect> {
+        let first = self.rooms.is_empty();
+        self.rooms.insert(room);
+        if !first {
+            return Vec::new();
+        }
+        let unsaid = std::mem::take(&mut self.unsaid);
+        unsaid.into_iter().flat_map(|(key, class, text)| self.say_everywhere(&key, class, &text)).collect()
+    }
+
+    /// Says something in every room; pages ring the phones of those who can
+    /// do something about it.
+    fn say_everywhere(&mut self, key: &str, class: MessageClass, text: &str) -> Vec<Effect> {
+        if self.rooms.is_empty() {
+            self.unsaid.push((key.to_owned(), class, text.to_owned()));
+            return Vec::new();
+        }
+        let operators = self.inventory.operators.iter().filter(|(_, role)| **role >= Role::Operator);
+        let mentions: Vec<UserId> = match class {
+            MessageClass::Page => operators.map(|(user, _)| user.clone()).collect(),
+            MessageClass::Answer | MessageClass::Progress => Vec::new(),
+        };
+        let body = Body::from_markdown(text);
+        self.rooms
+            .iter()
+            .map(|room| {
+                let what = What::Say { class, body: body.clone(), reply_to: None, mentions: mentions.clone() };
+                Effect::Say(Outgoing { key: MessageKey(format!("{key}/{room}")), room: room.clone(), what })
+            })
+            .collect()
+    }
+
+    fn answer(&self, message: &Inbound, how: &str, text: &str) -> Vec<Effect> {
+        vec![answer(&message.room, &message.event, "answer", MessageClass::Answer, text, vec![]), handled(message, how)]
+    }
+
+    fn refuse(&self, message: &Inbound, how: &str, text: &str) -> Vec<Effect> {
+        tracing::info!(sender = %message.sender, event = %message.event, "not run: {how}");
+        self.answer(message, how, text)
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        ticket
+    }
+}
+
+fn handled(message: &Inbound, how: &str) -> Effect {
+    Effect::Handled { event: message.event.clone(), how: how.to_owned() }
+}
+
+/// The key of something said because of an event.
+fn key(event: &EventId, which: &str) -> MessageKey {
+    MessageKey(format!("{event}/{which}"))
+}
+
+fn answer(
+    room: &RoomId,
+    event: &EventId,
+    which: &str,
+    class: MessageClass,
+    text: &str,
+    mentions: Vec<UserId>,
+) -> Effect {
+    let what = What::Say { class, body: Body::from_markdown(text), reply_to: Some(event.clone()), mentions };
+    Effect::Say(Outgoing { key: key(event, which), room: room.clone(), what })
+}

@@ -1,0 +1,146 @@
+//! What can happen, and what can be done about it.
+
+use std::time::Duration;
+
+use crate::domain::{
+    inbound::Inbound,
+    job::Job,
+    names::{EventId, HostName, RoomId, ServiceName},
+    observation::HostReport,
+    operation::{Operation, OperationId},
+    outgoing::Outgoing,
+    progress::Progress,
+    runtime::ContainerEvent,
+};
+
+/// Ties an answer to the question it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Somebody wrote something. It is in the ledger already.
+    Message(Inbound),
+    /// The bot is in a configured room and can speak there.
+    RoomReady(RoomId),
+    /// An allowlisted person wrote something that cannot be read.
+    Unreadable {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        event: EventId,
+        /// Why, as a clause.
+        why: String,
+    },
+    /// A host was looked at: for a question, or by the watch.
+    Report {
+        /// The question; none for the watch's own look.
+        ticket: Option<Ticket>,
+        /// What was seen.
+        report: HostReport,
+    },
+    /// A log was read, or why not.
+    Log {
+        /// The question.
+        ticket: Ticket,
+        /// The text and whether its beginning was cut off.
+        log: Result<(String, bool), String>,
+    },
+    /// Something happened to a container.
+    Container {
+        /// On this host.
+        host: HostName,
+        /// What.
+        event: ContainerEvent,
+    },
+    /// News of a job.
+    Job {
+        /// Whose.
+        operation: OperationId,
+        /// What.
+        news: JobNews,
+    },
+    /// A time that [`Dispatcher::deadline`](super::dispatcher::Dispatcher::deadline) named has come.
+    Tick,
+}
+
+/// News of a job.
+#[derive(Debug, Clone)]
+pub enum JobNews {
+    /// It got further.
+    Progress(Box<Progress>),
+    /// It cannot be followed at the moment, for this reason.
+    Blocked(String),
+    /// It ended by itself.
+    Exited {
+        /// With this status.
+        code: u32,
+        /// And this far.
+        progress: Box<Progress>,
+    },
+    /// It certainly never began.
+    NotStarted(String),
+    /// Its limit passed, and it was told to end.
+    TimedOut(Duration),
+    /// How it ended cannot be found out; the text says what was checked.
+    Vanished(String),
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Note a message as dealt with.
+    Handled {
+        /// Which.
+        event: EventId,
+        /// What was made of it.
+        how: String,
+    },
+    /// Note a change as begun.
+    Begin(Box<Operation>),
+    /// Note a change's outcome.
+    End {
+        /// Which.
+        id: OperationId,
+        /// The outcome's name.
+        outcome: &'static str,
+        /// What else is known.
+        detail: String,
+    },
+    /// Say something.
+    Say(Outgoing),
+    /// Look at all services of a host.
+    Look {
+        /// Which host.
+        host: HostName,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+    /// Read the end of a service's log.
+    ReadLog {
+        /// Where.
+        host: HostName,
+        /// Whose.
+        service: ServiceName,
+        /// How much.
+        lines: u32,
+        /// How long it may take.
+        limit: Duration,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+    /// Carry out a job and follow it.
+    Carry {
+        /// Where.
+        host: HostName,
+        /// Whose.
+        operation: OperationId,
+        /// What.
+        job: Job,
+        /// How long it may take from now.
+        limit: Duration,
+        /// Whether it was started before: then it is only followed.
+        resumed: bool,
+    },
+}

@@ -1,0 +1,205 @@
+//! Carries a job to its end as seen from here: starts it, follows its log, and
+//! follows on wherever a connection broke.
+//!
+//! The job itself does not depend on any of this. What is decided here is only
+//! what can be *said* about it; "lost" becomes "followed again", and only what
+//! the host itself no longer knows becomes unknown.
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    collector::Tail,
+    event::{Event, JobNews},
+};
+use crate::{
+    domain::{
+        job::{self, Job},
+        operation::OperationId,
+        progress::{Progress, Reader},
+    },
+    ports::{Exec, Exit, Output, Remote, RemoteError, Stdin, Stream},
+};
+
+/// How long a job that was told to end may take to do so.
+const GRACE: Duration = Duration::from_secs(20);
+/// How long sending a signal may take.
+const SIGNAL_LIMIT: Duration = Duration::from_secs(15);
+
+/// What to follow, and for how long.
+#[derive(Debug)]
+pub struct Following {
+    /// The job.
+    pub job: Job,
+    /// From now.
+    pub limit: Duration,
+    /// Whether it was started before.
+    pub resumed: bool,
+}
+
+/// Where news of one operation go.
+#[derive(Debug, Clone)]
+pub struct Reporter {
+    /// Whose job it is.
+    pub operation: OperationId,
+    /// The dispatcher's queue.
+    pub events: mpsc::Sender<Event>,
+}
+
+impl Reporter {
+    /// Tells the dispatcher, and waits while it has too much to do.
+    pub async fn tell(&self, news: JobNews) {
+        // Nobody to tell means that everything is ending.
+        let _ = self.events.send(Event::Job { operation: self.operation, news }).await;
+    }
+}
+
+/// Follows a job to its end and returns the last news of it; earlier ones go to
+/// the reporter. Progress that came while it waited is told as one.
+pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Reporter) -> JobNews {
+    let Following { job, limit, resumed } = following;
+    let deadline = Instant::now() + limit;
+    let mut reader = Reader::new(&job.nonce);
+    let mut attached = resumed;
+    let mut told_to_end = false;
+    let mut until = deadline;
+    let mut pauses = pauses();
+    loop {
+        let command = if attached { job.attach(reader.offset) } else { job.start() };
+        let before = reader.offset;
+        let ended = one_round(&*remote, command, until, &mut reader, report).await;
+        if let Some(code) = reader.progress.ended {
+            let progress = Box::new(reader.progress);
+            return if told_to_end { JobNews::TimedOut(limit) } else { JobNews::Exited { code, progress } };
+        }
+        if reader.offset > before {
+            pauses = self::pauses();
+        }
+        let trouble = match ended {
+            (Ok(Exit::Code(job::NOT_PLACED | job::NOT_STARTED)), errors) if !attached => {
+                return JobNews::NotStarted(errors.unwrap_or_else(|| "the host could not place the job".to_owned()));
+            }
+            (Ok(Exit::Code(job::NO_SUCH_JOB)), _) => {
+                return JobNews::Vanished("I looked on the host: it knows no such job".to_owned());
+            }
+            (Ok(Exit::Code(job::GONE)), _) => {
+                return JobNews::Vanished(
+                    "I looked on the host: the job's process is gone and has left no result; \
+                     it was killed, or the host was restarted"
+                        .to_owned(),
+                );
+            }
+            // Before the job's first byte, this is the login's own failure: no
+            // sudo rule, no such user, no shell.
+            (Ok(Exit::Code(code)), errors) if !attached && reader.offset == 0 => {
+                let why = errors.unwrap_or_else(|| format!("the login ended with exit {code}"));
+                return JobNews::NotStarted(why);
+            }
+            (Ok(exit), errors) => {
+                format!("following it ended with {exit}{}", errors.map_or(String::new(), |e| format!(": {e}")))
+            }
+            (Err(RemoteError::TimedOut(_)), _) if Instant::now() >= until => {
+                if told_to_end {
+                    return JobNews::TimedOut(limit);
+                }
+                told_to_end = true;
+                attached = true;
+                until = Instant::now() + GRACE;
+                tell_to_end(&*remote, &job).await;
+                continue;
+            }
+            (Err(error), _) if !attached && !error.may_have_run() => return JobNews::NotStarted(error.to_string()),
+            (Err(error), _) => error.to_string(),
+        };
+        // From here on the job may run: it is only ever followed.
+        attached = true;
+        if Instant::now() >= until {
+            return JobNews::Vanished(format!("I could not look any more: {trouble}"));
+        }
+        report.tell(JobNews::Blocked(trouble)).await;
+        let pause = pauses.next().unwrap_or(Duration::from_secs(30));
+        tokio::time::sleep_until((Instant::now() + pause).min(until)).await;
+    }
+}
+
+/// One connection's worth of following.
+async fn one_round(
+    remote: &dyn Remote,
+    command: String,
+    until: Instant,
+    reader: &mut Reader,
+    report: &Reporter,
+) -> (Result<Exit, RemoteError>, Option<String>) {
+    let hang_up = CancellationToken::new();
+    let (newest, mut news) = watch::channel(reader.progress.clone());
+    let limit = until.saturating_duration_since(Instant::now());
+    let exec = Exec { command, limit, stdin: Stdin::OpenUntil(hang_up.clone()) };
+    let mut output = LogOutput { reader, newest, hang_up, errors: Tail::new(4_096) };
+    let ended = {
+        let exec = remote.exec(exec, &mut output);
+        tokio::pin!(exec);
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut exec => break ended,
+                changed = news.changed() => {
+                    if changed.is_err() { break (&mut exec).await; }
+                    let progress = news.borrow_and_update().clone();
+                    if progress.ended.is_none() {
+                        report.tell(JobNews::Progress(Box::new(progress))).await;
+                    }
+                }
+            }
+        }
+    };
+    (ended, output.errors.last_line())
+}
+
+/// Takes the followed log; the follower's own complaints come on stderr.
+struct LogOutput<'a> {
+    reader: &'a mut Reader,
+    newest: watch::Sender<Progress>,
+    hang_up: CancellationToken,
+    errors: Tail,
+}
+
+impl Output for LogOutput<'_> {
+    fn chunk(&mut self, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Stderr => self.errors.chunk(stream, bytes),
+            Stream::Stdout => {
+                if self.reader.feed(bytes) {
+                    self.newest.send_replace(self.reader.progress.clone());
+                }
+                if self.reader.progress.ended.is_some() {
+                    self.hang_up.cancel();
+                }
+            }
+        }
+    }
+}
+
+async fn tell_to_end(remote: &dyn Remote, job: &Job) {
+    let mut output = Tail::new(1_024);
+    let exec = Exec { command: job.cancel(), limit: SIGNAL_LIMIT, stdin: Stdin::Empty };
+    match remote.exec(exec, &mut output).await {
+        Ok(exit) if exit.is_success() => {}
+        Ok(exit) => tracing::warn!(job = job.id.as_str(), "telling it to end: {exit}, {:?}", output.last_line()),
+        Err(error) => tracing::warn!(job = job.id.as_str(), "telling it to end: {error}"),
+    }
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(15))
+        .without_max_times()
+        .build()
+}

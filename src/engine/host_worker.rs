@@ -1,0 +1,284 @@
+//! One worker per host: everything that is done on it goes through here, and
+//! everything that is seen on it comes from here.
+//!
+//! Of the connection's sessions (8 at most) the event streams hold one per
+//! login, a look one, and the two limits below leave room for them: a host on
+//! which many changes run can still be asked how it is.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    collector::{Lines, Tail},
+    event::{Event, JobNews, Ticket},
+    follower::{self, Following, Reporter},
+};
+use crate::{
+    domain::{
+        inventory::Service,
+        job::Job,
+        names::{HostName, LoginName, ServiceName},
+        observation::{HostReport, HostTrouble},
+        operation::OperationId,
+        runtime::docker,
+    },
+    ports::{Exec, Remote, RemoteError, Stdin},
+};
+
+/// Changes followed at once.
+const CHANGES: usize = 4;
+/// Logs read at once.
+const LOGS: usize = 1;
+/// How long a look may take, the connection included.
+const LOOK_LIMIT: Duration = Duration::from_secs(15);
+/// Bytes kept of a log.
+const LOG_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes kept of a look: some hundred services.
+const LOOK_BYTES: usize = 1024 * 1024;
+/// Pauses between attempts to get the event stream back.
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Something to be done on a host.
+#[derive(Debug)]
+pub enum Request {
+    /// Look at all its services.
+    Look(Ticket),
+    /// Read the end of a log.
+    Log {
+        /// Whose.
+        service: ServiceName,
+        /// How much.
+        lines: u32,
+        /// How long it may take.
+        limit: Duration,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+    /// Carry out a job.
+    Carry {
+        /// Whose.
+        operation: OperationId,
+        /// What, and for how long.
+        job: Job,
+        /// How long it may take.
+        limit: Duration,
+        /// Whether it runs already.
+        resumed: bool,
+    },
+}
+
+/// See the module.
+pub struct HostWorker {
+    /// The host's name.
+    pub host: HostName,
+    /// What runs on it, by the config.
+    pub services: Vec<Service>,
+    /// The way to it.
+    pub remote: Arc<dyn Remote>,
+    /// Where what happens goes.
+    pub events: mpsc::Sender<Event>,
+    /// How often the watch looks by itself.
+    pub snapshot_every: Duration,
+}
+
+impl HostWorker {
+    /// Works until told to stop, or until nobody can ask any more.
+    pub async fn run(self, mut requests: mpsc::Receiver<Request>, stop: CancellationToken) {
+        let worker = Arc::new(self);
+        let changes = Arc::new(Semaphore::new(CHANGES));
+        let logs = Arc::new(Semaphore::new(LOGS));
+        let (look, looks) = mpsc::channel(64);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&worker).look_whenever(looks));
+        if !worker.services.is_empty() {
+            let logins: BTreeSet<Option<LoginName>> = worker.services.iter().map(|s| s.run_as.clone()).collect();
+            for login in logins {
+                tasks.spawn(Arc::clone(&worker).stream(login, look.clone(), stop.clone()));
+            }
+            tasks.spawn(Arc::clone(&worker).look_regularly(look.clone()));
+        }
+        loop {
+            let request = tokio::select! {
+                () = stop.cancelled() => break,
+                request = requests.recv() => request,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+            };
+            match request {
+                None => break,
+                Some(Request::Look(ticket)) => {
+                    if look.try_send(Some(ticket)).is_err() {
+                        let why = "too many questions to this host at once".to_owned();
+                        worker.report(Some(ticket), Err(HostTrouble::Unclear(why))).await;
+                    }
+                }
+                Some(Request::Log { service, lines, limit, ticket }) => {
+                    tasks.spawn(Arc::clone(&worker).read_log(Arc::clone(&logs), service, lines, limit, ticket));
+                }
+                Some(Request::Carry { operation, job, limit, resumed }) => {
+                    let following = Following { job, limit, resumed };
+                    tasks.spawn(Arc::clone(&worker).carry(Arc::clone(&changes), operation, following));
+                }
+            }
+        }
+        tasks.shutdown().await;
+    }
+
+    async fn tell(&self, event: Event) {
+        // Nobody to tell means that everything is ending.
+        let _ = self.events.send(event).await;
+    }
+
+    async fn report(
+        &self,
+        ticket: Option<Ticket>,
+        seen: Result<Vec<crate::domain::observation::Observation>, HostTrouble>,
+    ) {
+        let report = HostReport { host: self.host.clone(), at: Timestamp::now(), seen };
+        self.tell(Event::Report { ticket, report }).await;
+    }
+
+    /// Looks when asked. All who asked while a look was under way get the next
+    /// one: never an answer older than the question, and never two at once.
+    async fn look_whenever(self: Arc<Self>, mut asked: mpsc::Receiver<Option<Ticket>>) {
+        let mut waiting = Vec::new();
+        while asked.recv_many(&mut waiting, 64).await > 0 {
+            let seen = self.look().await;
+            for ticket in waiting.drain(..) {
+                self.report(ticket, seen.clone()).await;
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Vec<crate::domain::observation::Observation>, HostTrouble> {
+        let mut output = Tail::new(LOOK_BYTES);
+        let exec = Exec { command: docker::snapshot(&self.services), limit: LOOK_LIMIT, stdin: Stdin::Empty };
+        match self.remote.exec(exec, &mut output).await {
+            // The command's status is that of its last name; each line speaks
+            // for itself.
+            Ok(_) => docker::read_snapshot(&output.text(), &self.services, Timestamp::now()),
+            Err(error) if error.may_have_run() => Err(HostTrouble::Unclear(error.to_string())),
+            Err(error) => Err(HostTrouble::Unreachable(error.to_string())),
+        }
+    }
+
+    /// The watch's own looks, spread so that a hundred hosts do not answer in
+    /// the same instant.
+    async fn look_regularly(self: Arc<Self>, look: mpsc::Sender<Option<Ticket>>) {
+        let spread = self.snapshot_every.mul_f64(rand::random::<f64>());
+        let mut next = tokio::time::Instant::now() + spread;
+        loop {
+            tokio::time::sleep_until(next).await;
+            next += self.snapshot_every;
+            // A full queue means that looks are under way anyway.
+            let _ = look.try_send(None);
+        }
+    }
+
+    /// Holds the event stream, and gets it back when it breaks. After each
+    /// beginning a look closes the gap.
+    async fn stream(
+        self: Arc<Self>,
+        login: Option<LoginName>,
+        look: mpsc::Sender<Option<Ticket>>,
+        stop: CancellationToken,
+    ) {
+        let mut pause = RECONNECT.0;
+        loop {
+            let began = tokio::time::Instant::now();
+            let (send, mut lines) = mpsc::channel(1_024);
+            let overflow = look.clone();
+            let mut output = Lines::new(64 * 1024, move |line: &str| {
+                if let Some(event) = docker::read_event(line)
+                    && send.try_send(event).is_err()
+                {
+                    // Too many to take: the look tells what came of them.
+                    let _ = overflow.try_send(None);
+                }
+            });
+            let exec = Exec {
+                command: docker::events(login.as_ref()),
+                limit: Duration::MAX,
+                stdin: Stdin::OpenUntil(stop.clone()),
+            };
+            let host = self.host.clone();
+            let forward = async {
+                while let Some(event) = lines.recv().await {
+                    self.tell(Event::Container { host: host.clone(), event }).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            // A stream that begins tells nothing of what was before: look.
+            let _ = look.try_send(None);
+            let ended = tokio::select! {
+                ended = self.remote.exec(exec, &mut output) => ended,
+                () = forward => return,
+            };
+            if stop.is_cancelled() {
+                return;
+            }
+            let why = match ended {
+                Ok(exit) => format!("{exit}: {}", output.errors.last_line().unwrap_or_default()),
+                Err(error) => error.to_string(),
+            };
+            if began.elapsed() > RECONNECT.1 {
+                pause = RECONNECT.0;
+            }
+            tracing::warn!(host = %self.host, "the event stream ended ({why}); again in {pause:?}");
+            tokio::time::sleep(pause.mul_f64(0.75 + rand::random::<f64>() / 2.0)).await;
+            pause = (pause * 2).min(RECONNECT.1);
+        }
+    }
+
+    async fn read_log(
+        self: Arc<Self>,
+        slots: Arc<Semaphore>,
+        service: ServiceName,
+        lines: u32,
+        limit: Duration,
+        ticket: Ticket,
+    ) {
+        let read = tokio::time::timeout(limit, async {
+            let _slot = slots.acquire().await;
+            self.log_of(&service, lines, limit).await
+        });
+        let log = read.await.unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())));
+        self.tell(Event::Log { ticket, log }).await;
+    }
+
+    async fn log_of(&self, service: &ServiceName, lines: u32, limit: Duration) -> Result<(String, bool), String> {
+        let Some(service) = self.services.iter().find(|s| s.name == *service) else {
+            return Err("it is not on this host".to_owned());
+        };
+        let mut output = Tail::new(LOG_BYTES);
+        let exec = Exec { command: docker::logs(service, lines), limit, stdin: Stdin::Empty };
+        match self.remote.exec(exec, &mut output).await {
+            Ok(exit) if exit.is_success() => Ok((output.text(), output.cut)),
+            Ok(_) if docker::names_missing(&output.last_line().unwrap_or_default(), &service.container) => {
+                Err("it is not deployed".to_owned())
+            }
+            Ok(exit) => Err(format!("{exit}: {}", output.last_line().unwrap_or_default())),
+            Err(error) => Err(RemoteError::to_string(&error)),
+        }
+    }
+
+    async fn carry(self: Arc<Self>, slots: Arc<Semaphore>, operation: OperationId, following: Following) {
+        let slot = match Arc::clone(&slots).try_acquire_owned() {
+            Ok(slot) => Ok(slot),
+            Err(_) => {
+                let why = format!("waiting: {CHANGES} changes run on {} already", self.host);
+                self.tell(Event::Job { operation, news: JobNews::Blocked(why) }).await;
+                slots.acquire_owned().await
+            }
+        };
+        let report = Reporter { operation, events: self.events.clone() };
+        let news = follower::follow(Arc::clone(&self.remote), following, &report).await;
+        drop(slot);
+        report.tell(news).await;
+    }
+}

@@ -1,0 +1,201 @@
+//! The loop around the dispatcher: takes events one by one, commits what must
+//! be durable in one transaction, and only then does what cannot be undone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    dispatcher::Dispatcher,
+    event::{Effect, Event, JobNews, Ticket},
+    host_worker::{HostWorker, Request},
+    outbound,
+    outbound_queue::OutboundQueue,
+};
+use crate::{
+    domain::{
+        inbound::Me,
+        inventory::Inventory,
+        names::HostName,
+        observation::{HostReport, HostTrouble},
+        outgoing::Outgoing,
+    },
+    ports::{Chat, Entry, Ledger, LedgerError, Remotes},
+};
+
+/// Requests that may wait at one host; more are answered with "busy".
+const PER_HOST: usize = 64;
+/// Events that may wait for the dispatcher; senders wait beyond that.
+pub const EVENTS: usize = 1_024;
+/// Sentences that may wait to be queued.
+const SENTENCES: usize = 1_024;
+
+/// Everything the engine works with.
+pub struct Engine {
+    /// What is managed.
+    pub inventory: Arc<Inventory>,
+    /// Who the bot is in the rooms.
+    pub me: Me,
+    /// Where sentences go.
+    pub chat: Arc<dyn Chat>,
+    /// The ways to the hosts.
+    pub remotes: Remotes,
+    /// The durable record.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where everybody tells what happened; kept by the engine for its workers.
+    pub events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+}
+
+impl Engine {
+    /// Runs until told to stop. An error means that the ledger failed.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), LedgerError> {
+        let (sender, mut events) = self.events;
+        let identity = self.ledger.identity().await?;
+        let mut queue = OutboundQueue::new(&identity.instance);
+        for outgoing in self.ledger.undelivered().await? {
+            queue.push(outgoing);
+        }
+        let (say, sentences) = mpsc::channel(SENTENCES);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(outbound::run(self.chat, Arc::clone(&self.ledger), queue, sentences, stop.clone()));
+
+        let mut workers = BTreeMap::new();
+        for (host, remote) in self.remotes {
+            let (requests, inbox) = mpsc::channel(PER_HOST);
+            let worker = HostWorker {
+                services: self.inventory.on_host(&host).cloned().collect(),
+                host: host.clone(),
+                remote,
+                events: sender.clone(),
+                snapshot_every: self.inventory.watch.snapshot_every,
+            };
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                worker.run(inbox, stop).await;
+                Ok(())
+            });
+            workers.insert(host, requests);
+        }
+
+        let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
+        let mut shell = Shell { ledger: self.ledger, say, workers, events: sender };
+        let unfinished = shell.ledger.unfinished().await?;
+        let effects = dispatcher.resume(unfinished, Timestamp::now());
+        shell.perform(effects, &mut dispatcher).await?;
+        for message in shell.ledger.unhandled().await? {
+            let effects = dispatcher.handle(Event::Message(message), Timestamp::now());
+            shell.perform(effects, &mut dispatcher).await?;
+        }
+        loop {
+            let deadline = dispatcher.deadline();
+            let event = tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = tasks.join_next() => match ended {
+                    Ok(ended) => { ended?; if stop.is_cancelled() { break } return Err(LedgerError("a worker ended by itself".to_owned())) }
+                    Err(error) => return Err(LedgerError(format!("a worker panicked: {error}"))),
+                },
+                event = events.recv() => match event { Some(event) => event, None => break },
+                () = until(deadline) => Event::Tick,
+            };
+            let effects = dispatcher.handle(event, Timestamp::now());
+            shell.perform(effects, &mut dispatcher).await?;
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Ok(ended) = ended {
+                ended?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn until(deadline: Option<Timestamp>) {
+    match deadline {
+        Some(at) => {
+            let left = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+            // A millisecond more, so that it has come when we wake.
+            tokio::time::sleep(left + std::time::Duration::from_millis(1)).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+struct Shell {
+    ledger: Arc<dyn Ledger>,
+    say: mpsc::Sender<Outgoing>,
+    workers: BTreeMap<HostName, mpsc::Sender<Request>>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Shell {
+    async fn perform(&mut self, effects: Vec<Effect>, dispatcher: &mut Dispatcher) -> Result<(), LedgerError> {
+        let mut effects = effects;
+        // A request that a host cannot take answers at once, and that answer
+        // has effects of its own.
+        while !effects.is_empty() {
+            let entries = effects.iter().filter_map(entry).collect::<Vec<_>>();
+            if !entries.is_empty() {
+                self.ledger.commit(entries).await?;
+            }
+            let mut refused = Vec::new();
+            for effect in effects {
+                refused.extend(self.act(effect).await);
+            }
+            effects = refused.into_iter().flat_map(|event| dispatcher.handle(event, Timestamp::now())).collect();
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            // Committed already.
+            Effect::Handled { .. } | Effect::Begin(_) | Effect::End { .. } => None,
+            Effect::Say(outgoing) => {
+                // Closed only when everything ends; the ledger has it.
+                let _ = self.say.send(outgoing).await;
+                None
+            }
+            Effect::Look { host, ticket } => self.ask(&host, Request::Look(ticket)),
+            Effect::ReadLog { host, service, lines, limit, ticket } => {
+                self.ask(&host, Request::Log { service, lines, limit, ticket })
+            }
+            Effect::Carry { host, operation, job, limit, resumed } => {
+                self.ask(&host, Request::Carry { operation, job, limit, resumed })
+            }
+        }
+    }
+
+    fn ask(&mut self, host: &HostName, request: Request) -> Option<Event> {
+        let refused = match self.workers.get(host) {
+            Some(worker) => worker.try_send(request).err().map(mpsc::error::TrySendError::into_inner),
+            None => Some(request),
+        };
+        debug_assert!(!self.events.is_closed());
+        let why = format!("too many requests wait for {host} already");
+        refused.map(|request| match request {
+            Request::Look(ticket) => no_report(host, ticket, why),
+            Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
+            Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::NotStarted(why) },
+        })
+    }
+}
+
+fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
+    let report = HostReport { host: host.clone(), at: Timestamp::now(), seen: Err(HostTrouble::Unclear(why)) };
+    Event::Report { ticket: Some(ticket), report }
+}
+
+/// What of an effect is durable.
+fn entry(effect: &Effect) -> Option<Entry> {
+    match effect {
+        Effect::Handled { event, how } => Some(Entry::Handled { event: event.clone(), how: how.clone() }),
+        Effect::Begin(operation) => Some(Entry::Began(operation.clone())),
+        Effect::End { id, outcome, detail } => {
+            Some(Entry::Ended { id: *id, at: Timestamp::now(), outcome, detail: detail.clone() })
+        }
+        Effect::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
+        Effect::Say(_) | Effect::Look { .. } | Effect::ReadLog { .. } | Effect::Carry { .. } => None,
+    }
+}

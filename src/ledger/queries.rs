@@ -1,0 +1,170 @@
+//! What is asked of the ledger, as SQL. Each function is one transaction.
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    domain::{
+        inbound::Inbound,
+        names::{EventId, RoomId},
+        operation::Operation,
+        outgoing::{MessageKey, Outgoing},
+    },
+    ports::{Arrived, Delivered, Entry, Identity, Parked},
+};
+
+type Answer<T> = Result<T, rusqlite::Error>;
+
+pub(super) fn accept(db: &mut Connection, arrived: &Arrived) -> Answer<Vec<Inbound>> {
+    let step = begin(db, false)?;
+    let mut new = Vec::new();
+    for message in &arrived.messages {
+        let added = step.execute(
+            "INSERT INTO inbox (event, room, sender, message) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            params![message.event.as_str(), message.room.as_str(), message.sender.as_str(), json(message)?],
+        )?;
+        step.execute("DELETE FROM parked WHERE event = ?1", [message.event.as_str()])?;
+        if added == 1 {
+            new.push(message.clone());
+        }
+    }
+    if let Some(position) = &arrived.position {
+        step.execute(
+            "INSERT INTO position VALUES (?1, ?2) ON CONFLICT DO UPDATE SET event = excluded.event",
+            [arrived.room.as_str(), position.as_str()],
+        )?;
+    }
+    step.commit()?;
+    Ok(new)
+}
+
+pub(super) fn position(db: &Connection, room: &RoomId) -> Answer<Option<EventId>> {
+    db.query_row("SELECT event FROM position WHERE room = ?1", [room.as_str()], event_id).optional()
+}
+
+pub(super) fn park(db: &Connection, parked: &Parked) -> Answer<()> {
+    db.execute(
+        "INSERT INTO parked SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE event = ?1)
+         ON CONFLICT DO NOTHING",
+        [parked.event.as_str(), parked.room.as_str(), &parked.raw],
+    )?;
+    Ok(())
+}
+
+pub(super) fn parked(db: &Connection) -> Answer<Vec<Parked>> {
+    let mut query = db.prepare("SELECT event, room, raw FROM parked ORDER BY rowid")?;
+    let rows = query.query_map([], |row| {
+        let room: String = row.get(1)?;
+        let room = RoomId::parse(&room).map_err(|e| unreadable(1, e))?;
+        Ok(Parked { event: event_id(row)?, room, raw: row.get(2)? })
+    })?;
+    rows.collect()
+}
+
+pub(super) fn unpark(db: &Connection, event: &EventId) -> Answer<()> {
+    db.execute("DELETE FROM parked WHERE event = ?1", [event.as_str()])?;
+    Ok(())
+}
+
+pub(super) fn unhandled(db: &Connection) -> Answer<Vec<Inbound>> {
+    all(db, "SELECT message FROM inbox WHERE handled IS NULL ORDER BY rowid")
+}
+
+pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
+    let weighty = entries.iter().any(|entry| matches!(entry, Entry::Began(_) | Entry::Ended { .. }));
+    let step = begin(db, weighty)?;
+    for entry in entries {
+        match entry {
+            Entry::Handled { event, how } => {
+                step.execute("UPDATE inbox SET handled = ?2 WHERE event = ?1", [event.as_str(), how])?;
+            }
+            Entry::Began(operation) => {
+                step.execute(
+                    "INSERT INTO operation (id, operation, service, owner, began_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![
+                        number(operation.id.0),
+                        json(operation)?,
+                        operation.service.as_str(),
+                        operation.owner.as_str(),
+                        operation.began.to_string()
+                    ],
+                )?;
+            }
+            Entry::Ended { id, at, outcome, detail } => {
+                step.execute(
+                    "UPDATE operation SET ended_at = ?2, outcome = ?3, detail = ?4 WHERE id = ?1 AND outcome IS NULL",
+                    params![number(id.0), at.to_string(), outcome, detail],
+                )?;
+            }
+            Entry::Queued(outgoing) => {
+                step.execute(
+                    "INSERT INTO outbox (key, outgoing) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    params![outgoing.key.0, json(outgoing)?],
+                )?;
+            }
+        }
+    }
+    step.commit()
+}
+
+pub(super) fn undelivered(db: &Connection) -> Answer<Vec<Outgoing>> {
+    all(db, "SELECT outgoing FROM outbox WHERE event IS NULL AND dropped IS NULL ORDER BY number")
+}
+
+pub(super) fn delivered(db: &Connection, key: &MessageKey, how: &Delivered) -> Answer<()> {
+    match how {
+        Delivered::As(event) => {
+            db.execute("UPDATE outbox SET event = ?2 WHERE key = ?1", [key.0.as_str(), event.as_str()])?
+        }
+        Delivered::Dropped(why) => db.execute("UPDATE outbox SET dropped = ?2 WHERE key = ?1", [&key.0, why])?,
+    };
+    Ok(())
+}
+
+pub(super) fn event_of(db: &Connection, key: &MessageKey) -> Answer<Option<EventId>> {
+    db.query_row("SELECT event FROM outbox WHERE key = ?1 AND event IS NOT NULL", [&key.0], event_id).optional()
+}
+
+pub(super) fn unfinished(db: &Connection) -> Answer<Vec<Operation>> {
+    all(db, "SELECT operation FROM operation WHERE outcome IS NULL ORDER BY id")
+}
+
+pub(super) fn identity(db: &Connection) -> Answer<Identity> {
+    let next: i64 = db.query_row("SELECT coalesce(max(id), 0) + 1 FROM operation", [], |row| row.get(0))?;
+    db.query_row("SELECT instance, secret FROM identity", [], |row| {
+        Ok(Identity { instance: row.get(0)?, secret: row.get(1)?, next_operation: u64::try_from(next).unwrap_or(1) })
+    })
+}
+
+/// Begins a transaction; a weighty one is on the disk when it is committed.
+fn begin(db: &mut Connection, weighty: bool) -> Answer<Transaction<'_>> {
+    db.pragma_update(None, "synchronous", if weighty { "FULL" } else { "NORMAL" })?;
+    db.transaction()
+}
+
+/// SQLite's integers are signed; operation numbers are small.
+fn number(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(i64::MAX)
+}
+
+fn json(value: &impl serde::Serialize) -> Answer<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
+}
+
+fn all<T: DeserializeOwned>(db: &Connection, query: &str) -> Answer<Vec<T>> {
+    let mut query = db.prepare(query)?;
+    let rows = query.query_map([], |row| {
+        let text: String = row.get(0)?;
+        serde_json::from_str(&text).map_err(|e| unreadable(0, e))
+    })?;
+    rows.collect()
+}
+
+fn event_id(row: &Row<'_>) -> Answer<EventId> {
+    let text: String = row.get(0)?;
+    EventId::parse(&text).map_err(|e| unreadable(0, e))
+}
+
+fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}
