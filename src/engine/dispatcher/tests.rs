@@ -1,1 +1,341 @@
+//! The dispatcher as a conversation: messages and reports in, sentences out.
 
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    domain::{
+        inbound::{Arrival, Protection},
+        inventory::{Host, RuntimeKind, Service, UpdatePolicy},
+        names::{Branch, ContainerName, HostName, RemoteDir},
+        observation::{HostReport, HostTrouble},
+        progress::Reader,
+        runtime::{ContainerEvent, EventKind, docker},
+    },
+    engine::event::JobNews,
+};
+
+const ALICE: &str = "@alice:example.org";
+const VERA: &str = "@vera:example.org";
+const MALLORY: &str = "@mallory:example.org";
+
+struct Room {
+    dispatcher: Dispatcher,
+    now: Timestamp,
+    sent: u32,
+    effects: Vec<Effect>,
+}
+
+impl Room {
+    fn new() -> Self {
+        let service = |name: &str, host: &str, dir: Option<&str>| Service {
+            name: ServiceName::parse(name).unwrap(),
+            host: HostName::parse(host).unwrap(),
+            runtime: RuntimeKind::Docker,
+            container: ContainerName::parse(name).unwrap(),
+            dir: dir.map(|d| RemoteDir::parse(d).unwrap()),
+            branch: Branch::parse("master").unwrap(),
+            run_as: None,
+            tags: vec![],
+            update: UpdatePolicy::default(),
+        };
+        let host = |name: &str| Host { name: HostName::parse(name).unwrap() };
+        let user = |id: &str| UserId::parse(id).unwrap();
+        let inventory = Inventory {
+            services: vec![
+                service("bridge", "spark-1", Some("/srv/bridge")),
+                service("kokoro", "spark-1", None),
+                service("parakeet", "spark-2", None),
+            ],
+            hosts: vec![host("spark-1"), host("spark-2")],
+            operators: [(user(ALICE), Role::Operator), (user(VERA), Role::Viewer)].into(),
+            ..Inventory::default()
+        };
+        let me = Me { user: user("@opsroom:example.org"), display_name: None };
+        let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7 };
+        let mut room = Self {
+            dispatcher: Dispatcher::new(Arc::new(inventory), me, identity),
+            now: Timestamp::from_second(1_800_000_000).unwrap(),
+            sent: 0,
+            effects: vec![],
+        };
+        room.happens(Event::RoomReady(RoomId::parse("!ops").unwrap()));
+        room
+    }
+
+    fn message(&mut self, sender: &str, body: &str) -> Inbound {
+        self.sent += 1;
+        Inbound {
+            event: EventId::parse(&format!("${}", self.sent)).unwrap(),
+            room: RoomId::parse("!ops").unwrap(),
+            sender: UserId::parse(sender).unwrap(),
+            sent_at: self.now,
+            body: body.into(),
+            reply_to: None,
+            mentions_bot: false,
+            protection: Protection::Encrypted,
+            arrival: Arrival::Live,
+        }
+    }
+
+    fn says(&mut self, sender: &str, body: &str) -> String {
+        let message = self.message(sender, body);
+        self.happens(Event::Message(message))
+    }
+
+    /// Feeds an event and returns what is said because of it.
+    fn happens(&mut self, event: Event) -> String {
+        self.effects = self.dispatcher.handle(event, self.now);
+        said(&self.effects)
+    }
+
+    fn later(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+
+    fn ticket(&self) -> Ticket {
+        let ticket = self.effects.iter().find_map(|effect| match effect {
+            Effect::Look { ticket, .. } | Effect::ReadLog { ticket, .. } => Some(*ticket),
+            _ => None,
+        });
+        ticket.expect("a host is asked")
+    }
+
+    fn reports(&mut self, ticket: Ticket, host: &str, output: &str) -> String {
+        let host = HostName::parse(host).unwrap();
+        let services: Vec<Service> = self.dispatcher.inventory.on_host(&host).cloned().collect();
+        let seen = docker::read_snapshot(&format!("::opsroom-as \n{output}"), &services, self.now);
+        self.happens(Event::Report { ticket: Some(ticket), report: HostReport { host, at: self.now, seen } })
+    }
+
+    fn up(&self, name: &str, hours: i64) -> String {
+        let since = self.now - SignedDuration::from_hours(hours);
+        format!("/{name}|id-{name}|running|{since}|0001-01-01T00:00:00Z|0|0|false|\n")
+    }
+
+    fn container(&mut self, name: &str, kind: EventKind) -> String {
+        let event = ContainerEvent { id: "x".into(), name: ContainerName::parse(name).unwrap(), at: self.now, kind };
+        self.happens(Event::Container { host: HostName::parse("spark-1").unwrap(), event })
+    }
+
+    fn job(&mut self, log: &str, exit: Option<u32>) -> String {
+        let nonce = self.dispatcher.identity.nonce(7);
+        let mut reader = Reader::new(&nonce);
+        reader.feed(log.replace("::", &format!("::opsroom {nonce} ")).as_bytes());
+        let progress = Box::new(reader.progress);
+        let news = match exit {
+            Some(code) => JobNews::Exited { code, progress },
+            None => JobNews::Progress(progress),
+        };
+        self.happens(Event::Job { operation: OperationId(7), news })
+    }
+}
+
+fn said(effects: &[Effect]) -> String {
+    let texts = effects.iter().filter_map(|effect| match effect {
+        Effect::Say(Outgoing { what: What::Say { class, body, .. }, .. }) => Some(format!("{class:?}: {}", body.plain)),
+        Effect::Say(Outgoing { what: What::Edit { body, .. }, .. }) => Some(format!("edit: {}", body.plain)),
+        Effect::Say(Outgoing { what: What::File { name, .. }, .. }) => Some(format!("file: {name}")),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_stranger_gets_nothing_and_a_talk_is_not_a_command() {
+    let mut room = Room::new();
+    assert_eq!(room.says(MALLORY, "!restart bridge"), "");
+    assert_eq!(room.says(ALICE, "good morning"), "");
+    assert_eq!(room.says(ALICE, "!ping"), "Answer: 🏓 pong");
+}
+
+#[test]
+fn status_is_one_answer_troubled_first() {
+    let mut room = Room::new();
+    assert_eq!(room.says(ALICE, "!status"), "");
+    let ticket = room.ticket();
+    assert_eq!(room.effects.len(), 2, "one look per host");
+    let output = format!("{}Error: No such object: bridge\n", room.up("kokoro", 3));
+    assert_eq!(room.reports(ticket, "spark-1", &output), "", "waits for the other host for a moment");
+    let line = "/parakeet|p|restarting|2027-01-15T07:00:00Z|2027-01-15T07:59:00Z|5|137|true|\n";
+    insta::assert_snapshot!(room.reports(ticket, "spark-2", line), @r"
+    Answer: 🔴 2 of 3 need attention
+    🔴 bridge — not deployed
+    🔴 parakeet — crash loop, exit 137, killed: out of memory, restarted 5×
+    🟢 kokoro — up 3 h
+    ");
+}
+
+#[test]
+fn a_dead_host_costs_nobody_else_anything() {
+    let mut room = Room::new();
+    room.says(ALICE, "!status");
+    let ticket = room.ticket();
+    let output = format!("{}{}", room.up("bridge", 1), room.up("kokoro", 3));
+    room.reports(ticket, "spark-1", &output);
+    room.later(3);
+    insta::assert_snapshot!(room.happens(Event::Tick), @r"
+    Answer: 🟢 nothing needs attention (3 services, 1 not heard from yet)
+    ⏳ spark-2 — no answer yet (parakeet)
+    🟢 bridge — up 60 min
+    🟢 kokoro — up 3 h
+    ");
+    let report = HostReport {
+        host: HostName::parse("spark-2").unwrap(),
+        at: room.now,
+        seen: Err(HostTrouble::Unreachable("did not answer within 10 s".into())),
+    };
+    insta::assert_snapshot!(room.happens(Event::Report { ticket: Some(ticket), report }), @r"
+    edit: 🔴 1 of 3 needs attention
+    🔴 spark-2 unreachable — did not answer within 10 s
+    parakeet: not known
+    🟢 bridge — up 60 min
+    🟢 kokoro — up 3 h
+    ");
+}
+
+#[test]
+fn what_is_not_run_says_why_and_what_next() {
+    let mut room = Room::new();
+    insta::assert_snapshot!(room.says(ALICE, "!restrat bridge"), @"Answer: There is no command restrat — did you mean !restart?");
+    insta::assert_snapshot!(room.says(ALICE, "!restart brigde"), @"Answer: Nothing here is called brigde — did you mean bridge?");
+    insta::assert_snapshot!(room.says(ALICE, "!restart $(reboot)"), @"Answer: Nothing here is called $(reboot) — !status lists everything.");
+    insta::assert_snapshot!(room.says(ALICE, "!restart"), @"Answer: Which service? Usage: !restart <service>");
+    insta::assert_snapshot!(room.says(VERA, "!restart bridge"), @"Answer: !restart takes the role operator; you are viewer here. An admin can change that in the config.");
+    insta::assert_snapshot!(room.says(ALICE, "!update kokoro"), @"Answer: ✋ kokoro has no dir in the config, so there is no clone to update.");
+    let mut message = room.message(ALICE, "!restart bridge");
+    message.protection = Protection::PlainInEncryptedRoom;
+    insta::assert_snapshot!(room.happens(Event::Message(message)), @"Answer: 🔓 That message was not encrypted, though this room is — not run. Anybody on the way could have written it.");
+    let mut message = room.message(ALICE, "!restart bridge");
+    message.arrival = Arrival::CatchUp;
+    room.later(14 * 60);
+    insta::assert_snapshot!(room.happens(Event::Message(message)), @"Answer: ⏰ sent 14 min ago while I was away — not run. Send it again if you still want it.");
+}
+
+#[test]
+fn help_shows_only_what_the_reader_may_run() {
+    let mut room = Room::new();
+    assert!(room.says(ALICE, "!help").contains("!restart <service>"));
+    assert!(!room.says(VERA, "!help").contains("!restart"));
+}
+
+#[test]
+fn a_change_is_in_the_ledger_before_it_begins_and_ends_once() {
+    let mut room = Room::new();
+    insta::assert_snapshot!(room.says(ALICE, "!restart bridge"), @"Progress: ⏳ Restarting bridge · 0 s");
+    let order: Vec<&str> = room
+        .effects
+        .iter()
+        .map(|effect| match effect {
+            Effect::Begin(_) => "begin",
+            Effect::Handled { .. } => "handled",
+            Effect::Say(_) => "say",
+            Effect::Carry { .. } => "carry",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(order, ["begin", "handled", "say", "carry"]);
+    room.later(2);
+    insta::assert_snapshot!(room.says(VERA, "!status bridge"), @"");
+    let ticket = room.ticket();
+    let output = format!("{}{}", room.up("bridge", 1), room.up("kokoro", 1));
+    insta::assert_snapshot!(room.reports(ticket, "spark-1", &output), @"Answer: ⏳ bridge — restarting by alice, 2 s");
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting for alice since 2 s — one change at a time. Ask again when it is done.");
+    room.later(2);
+    let after = room.up("bridge", 0);
+    let log = format!("::before x\n::phase switch 1\nbridge\n::phase verify 2\n::after {after}::done 3\n");
+    insta::assert_snapshot!(room.job(&log, Some(0)), @"edit: ✅ bridge restarted in 4.0 s — running, up 0 s");
+    assert!(room.effects.iter().any(|e| matches!(e, Effect::End { outcome: "succeeded", .. })));
+    assert_eq!(room.job("", Some(0)), "", "an operation ends once");
+}
+
+#[test]
+fn an_update_shows_its_phases_and_its_failure() {
+    let mut room = Room::new();
+    room.says(ALICE, "!update bridge");
+    room.later(3);
+    let begun = "::phase fetch 100\n::commits a1b2c3d4e5 d4e5f6a7b8 3\n::phase build 102\n#5 [bridge 2/4] RUN make\n";
+    insta::assert_snapshot!(room.job(begun, None), @r"
+    edit: ⏳ Updating bridge · 3 s
+    ✅ fetch a1b2c3d → d4e5f6a (3 commits) · 2 s
+    ⏳ build step 2/4
+    ▫️ switch
+    ▫️ verify
+    ");
+    room.later(4);
+    let failed = format!("{begun}#5 ERROR: no rule to make target 'x'\n");
+    insta::assert_snapshot!(room.job(&failed, Some(17)), @r"
+    edit: 🔴 update of bridge failed in build after 7.0 s — exit 17
+    ✅ fetch a1b2c3d → d4e5f6a (3 commits) · 2 s
+    🔴 build step 2/4
+    ▫️ switch
+    ▫️ verify
+    Page: 🔴 update of bridge failed in build after 7.0 s — exit 17
+    What was running was left alone.
+    #5 [bridge 2/4] RUN make
+    #5 ERROR: no rule to make target 'x'
+    ");
+}
+
+#[test]
+fn a_crash_loop_is_one_page_with_its_cause_and_one_recovery() {
+    let mut room = Room::new();
+    for _ in 0..2 {
+        room.container("kokoro", EventKind::Started);
+        room.later(12);
+        assert_eq!(room.container("kokoro", EventKind::Died { code: 3 }), "");
+    }
+    room.container("kokoro", EventKind::Started);
+    room.later(12);
+    assert_eq!(room.container("kokoro", EventKind::Died { code: 3 }), "", "the log is read first");
+    let log = Ok(("loading model\nfatal: no such file\n".to_owned(), false));
+    let ticket = room.ticket();
+    insta::assert_snapshot!(room.happens(Event::Log { ticket, log }), @r"
+    Page: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 24 s
+    loading model
+    fatal: no such file
+    ");
+    let Effect::Say(Outgoing { what: What::Say { mentions, .. }, .. }) = &room.effects[0] else { panic!() };
+    assert_eq!(mentions.iter().map(UserId::as_str).collect::<Vec<_>>(), [ALICE], "viewers are not woken");
+    room.container("kokoro", EventKind::Started);
+    room.later(61);
+    insta::assert_snapshot!(room.happens(Event::Tick), @"Answer: ✅ kokoro recovered — running for 61 s; the trouble lasted 85 s");
+    room.later(600);
+    assert_eq!(room.happens(Event::Tick), "");
+}
+
+#[test]
+fn logs_come_as_text_and_when_long_as_a_file_too() {
+    let mut room = Room::new();
+    room.says(ALICE, "!logs bridge 50");
+    let ticket = room.ticket();
+    insta::assert_snapshot!(room.happens(Event::Log { ticket, log: Ok(("a\nb\n".into(), false)) }), @r"
+    Answer: bridge — last 2 lines
+    a
+    b
+    ");
+    room.says(ALICE, "!logs bridge 5000");
+    let ticket = room.ticket();
+    let long: String = (0..5_000).map(|n| format!("line {n}\n")).collect();
+    let answer = room.happens(Event::Log { ticket, log: Ok((long, false)) });
+    assert!(answer.starts_with("Answer: bridge — last 30 of 5000 lines; all of them in the file below"));
+    assert!(answer.ends_with("line 4999\nfile: bridge.log"), "{answer}");
+    room.says(ALICE, "!logs bridge");
+    let ticket = room.ticket();
+    insta::assert_snapshot!(room.happens(Event::Log { ticket, log: Err("it is not deployed".into()) }), @"Answer: 🔴 bridge — its log could not be read: it is not deployed");
+}
+
+#[test]
+fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
+    let mut room = Room::new();
+    room.says(ALICE, "!update bridge");
+    let begun = room.effects.iter().find_map(|e| match e {
+        Effect::Begin(operation) => Some((**operation).clone()),
+        _ => None,
+    });
+    let mut next = Room::new();
+    next.now = room.now + SignedDuration::from_secs(60);
+    let effects = next.dispatcher.resume(vec![begun.unwrap()], next.now);
+    let [Effect::Carry { resumed: true, limit, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*limit, Duration::from_secs(24 * 60), "the limit counts from the beginning");
+}
