@@ -41,7 +41,6 @@ pub enum View<'a> {
 enum Mark {
     Trouble,
     Unknown,
-    Waiting,
     Underway,
     Idle,
     Fine,
@@ -52,7 +51,7 @@ impl Mark {
         match self {
             Self::Trouble => "🔴",
             Self::Unknown => "❔",
-            Self::Waiting | Self::Underway => "⏳",
+            Self::Underway => "⏳",
             Self::Idle => "⚪",
             Self::Fine => "🟢",
         }

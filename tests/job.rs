@@ -1,0 +1,200 @@
+//! The detached job on real shells: what the host does with it, without a bot.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::{fs::symlink, process::ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use opsroom::domain::{
+    job::{self, Job, JobId},
+    progress::Reader,
+};
+
+/// A machine of its own: a home, and a `sh` of the wanted kind.
+struct Machine {
+    home: tempfile::TempDir,
+}
+
+impl Machine {
+    fn each() -> Vec<Self> {
+        let found = |name: &str| {
+            let path = ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
+            path.unwrap_or_else(|| panic!("{name} is missing: apt-get install dash busybox-static"))
+        };
+        [found("dash"), found("busybox")].iter().map(|shell| Self::with(shell)).collect()
+    }
+
+    fn with(shell: &Path) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let bin = home.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        symlink(shell, bin.join("sh")).unwrap();
+        if shell.ends_with("busybox") {
+            for tool in ["tail", "setsid", "sleep", "cat", "mkdir", "mv", "date"] {
+                symlink(shell, bin.join(tool)).unwrap();
+            }
+        }
+        Self { home }
+    }
+
+    fn job(&self, body: &str) -> Job {
+        Job { id: JobId::new("test", 1), nonce: "n0nce".into(), run_as: None, body: body.into() }
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.home.path().join(".local/state/opsroom/jobs/test-1")
+    }
+
+    /// What sshd does with a command: the login shell reads it.
+    fn runs(&self, command: &str) -> Child {
+        let path = format!("{}:/usr/bin:/bin", self.home.path().join("bin").display());
+        Command::new("/bin/sh")
+            .args(["-c", command])
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn wait_for(&self, file: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            match fs::read_to_string(self.directory().join(file)) {
+                Ok(text) if !text.is_empty() => return text.trim().to_owned(),
+                _ => assert!(Instant::now() < end, "no {file} in 20 s"),
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Follows until the job's end, then hangs up as the bot does.
+fn follow(mut child: Child, reader: &mut Reader) -> Option<i32> {
+    let mut out = child.stdout.take().unwrap();
+    let mut chunk = [0; 4096];
+    while reader.progress.ended.is_none() {
+        match out.read(&mut chunk).unwrap() {
+            0 => break,
+            n => {
+                reader.feed(&chunk[..n]);
+            }
+        }
+    }
+    drop(child.stdin.take());
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn a_job_runs_once_and_is_followed_to_its_end() {
+    for machine in Machine::each() {
+        let job = machine.job("phase switch\necho \"it's $((40 + 2))\"; echo oops >&2\n(exit 7)");
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.start()), &mut reader);
+        assert_eq!(reader.progress.ended, Some(7));
+        assert_eq!(reader.progress.tail, ["it's 42", "oops"]);
+        assert_eq!(machine.wait_for("result"), "7");
+        // The start is repeated because its answer was lost: nothing runs twice.
+        let mut again = Reader::new(&job.nonce);
+        follow(machine.runs(&job.start()), &mut again);
+        assert_eq!(again.progress, reader.progress);
+        assert_eq!(again.offset, reader.offset);
+    }
+}
+
+#[test]
+fn a_follower_that_dies_takes_nothing_with_it_and_the_next_goes_on_from_its_byte() {
+    for machine in Machine::each() {
+        let gate = machine.home.path().join("gate");
+        let wait = format!("phase build\necho one\nwhile [ ! -e '{}' ]; do sleep 0.1; done\necho two", gate.display());
+        let job = machine.job(&wait);
+        let mut reader = Reader::new(&job.nonce);
+        let mut child = machine.runs(&job.start());
+        let mut out = child.stdout.take().unwrap();
+        let mut chunk = [0; 4096];
+        while reader.progress.tail.is_empty() {
+            let n = out.read(&mut chunk).unwrap();
+            reader.feed(&chunk[..n]);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        fs::write(gate, "").unwrap();
+        follow(machine.runs(&job.attach(reader.offset)), &mut reader);
+        assert_eq!(reader.progress.ended, Some(0));
+        assert_eq!(reader.progress.tail, ["one", "two"]);
+    }
+}
+
+#[test]
+fn hanging_up_ends_the_follower_and_not_the_job() {
+    for machine in Machine::each() {
+        let job = machine.job("sleep 30");
+        let mut child = machine.runs(&job.start());
+        let pid = machine.wait_for("pid");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(Path::new(&format!("/proc/{pid}")).exists(), "the job lives on");
+        let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
+        assert!(cancel.status.success(), "{}", String::from_utf8_lossy(&cancel.stderr));
+        assert_eq!(machine.wait_for("result"), "143");
+    }
+}
+
+#[test]
+fn a_job_that_was_killed_is_gone_and_not_succeeded() {
+    for machine in Machine::each() {
+        let job = machine.job("sleep 30");
+        let child = machine.runs(&job.start());
+        let pid = machine.wait_for("pid");
+        let killed = Command::new("sh").args(["-c", &format!("kill -KILL -{pid}")]).status().unwrap();
+        assert!(killed.success() && killed.signal().is_none());
+        // Standard input stays open: the follower notices by itself.
+        let out = wait_with_open_stdin(child);
+        assert_eq!(out, Some(i32::try_from(job::GONE).unwrap()));
+    }
+}
+
+#[test]
+fn a_job_nobody_knows_is_told_apart() {
+    for machine in Machine::each() {
+        let status = machine.runs(&machine.job("true").attach(0)).wait().unwrap();
+        assert_eq!(status.code(), Some(i32::try_from(job::NO_SUCH_JOB).unwrap()));
+    }
+}
+
+#[test]
+fn a_full_or_read_only_home_is_told() {
+    for machine in Machine::each() {
+        fs::write(machine.home.path().join(".local"), "a file where a directory should be").unwrap();
+        let out = machine.runs(&machine.job("true").start()).wait_with_output().unwrap();
+        assert_eq!(out.status.code(), Some(i32::try_from(job::NOT_PLACED).unwrap()));
+        assert!(!out.stderr.is_empty());
+    }
+}
+
+#[test]
+fn what_a_tool_prints_is_no_mark() {
+    for machine in Machine::each() {
+        let job = machine.job("printf '::opsroom other end 0\\n::opsroom end 0\\n'; exit 3");
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.start()), &mut reader);
+        assert_eq!(reader.progress.ended, Some(3));
+    }
+}
+
+fn wait_with_open_stdin(mut child: Child) -> Option<i32> {
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"").unwrap();
+    let status = child.wait().unwrap();
+    drop(stdin);
+    status.code()
+}
