@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    inbound::Inbound,
+    inbound::{Inbound, Me},
     job::Job,
     names::{EventId, HostName, RoomId, ServiceName},
     observation::HostReport,
@@ -22,6 +22,8 @@ pub struct Ticket(pub u64);
 pub enum Event {
     /// Somebody wrote something. It is in the ledger already.
     Message(Inbound),
+    /// The bot has learned what it is called.
+    Named(Me),
     /// The bot is in a configured room and can speak there.
     RoomReady(RoomId),
     /// An allowlisted person wrote something that cannot be read.

@@ -41,6 +41,9 @@ const LOOK_LIMIT: Duration = Duration::from_secs(15);
 const LOG_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes kept of a look: some hundred services.
 const LOOK_BYTES: usize = 1024 * 1024;
+/// An event stream is taken up anew after this, so that the connection under
+/// it can be renewed too.
+const STREAM_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// Pauses between attempts to get the event stream back.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -203,7 +206,7 @@ impl HostWorker {
             });
             let exec = Exec {
                 command: docker::events(login.as_ref()),
-                limit: Duration::MAX,
+                limit: STREAM_LIMIT,
                 stdin: Stdin::OpenUntil(stop.clone()),
             };
             let host = self.host.clone();
@@ -223,6 +226,7 @@ impl HostWorker {
                 return;
             }
             let why = match ended {
+                Err(RemoteError::TimedOut(_)) => continue,
                 Ok(exit) => format!("{exit}: {}", output.errors.last_line().unwrap_or_default()),
                 Err(error) => error.to_string(),
             };

@@ -78,6 +78,10 @@ impl Dispatcher {
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::Message(message) => self.message(message, now),
+            Event::Named(me) => {
+                self.me = me;
+                Vec::new()
+            }
             Event::RoomReady(room) => self.room_ready(room),
             Event::Unreadable { room, event, why } => {
                 let text = reply::refusal::unreadable(&why);
