@@ -1,0 +1,69 @@
+//! What the Matrix side has to say about itself. The engine decides what of it
+//! the room is told, and how often.
+
+use std::time::Duration;
+
+use crate::domain::names::{EventId, RoomId, UserId};
+
+/// Something the room or the log should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// An allowlisted person wrote something that cannot be read. Said once
+    /// for each event; for a key that may only be late, after a minute.
+    Unreadable {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        event: EventId,
+        /// By whom, as the homeserver says: nothing was decrypted.
+        sender: UserId,
+        /// Why.
+        why: Unreadable,
+    },
+    /// No sync any more; said once at the start of an outage.
+    ConnectionLost {
+        /// What was seen.
+        cause: String,
+    },
+    /// Syncing again.
+    ConnectionRestored {
+        /// From the last good sync before to the first one after.
+        after: Duration,
+    },
+    /// The homeserver had dropped the bot's device; it has a new one now. What
+    /// was written to it in between cannot be read.
+    DeviceReplaced {
+        /// The new device's ID.
+        device: String,
+    },
+    /// More was said in a room while the bot was away than it reads back; older
+    /// messages were passed over.
+    HistoryTooLong {
+        /// Where.
+        room: RoomId,
+        /// How many events were read back.
+        read: usize,
+    },
+}
+
+/// Why a message cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unreadable {
+    /// Sent from a device that its owner has not verified with their other
+    /// devices (it is not cross-signed). Not read, by policy.
+    UnsignedDevice,
+    /// The sending device is not known, or was deleted. Not read, by policy.
+    UnknownDevice,
+    /// The sender's identity was verified once and has changed since. Not
+    /// read, by policy.
+    IdentityChanged,
+    /// The message claims another sender than the one who encrypted it. Not
+    /// read, by policy.
+    WrongSender,
+    /// The sender's client did not send the key to this device, on purpose.
+    KeyWithheld,
+    /// The key did not come (yet).
+    KeyMissing,
+    /// It is broken.
+    Damaged,
+}

@@ -1,0 +1,147 @@
+//! Which rooms are served, and who may ask the bot into which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use matrix_sdk::{
+    Client,
+    ruma::{OwnedRoomId, RoomAliasId},
+};
+use tracing::{info, warn};
+
+use super::{
+    error::{Error, Failure},
+    settings::{RoomRef, Settings},
+};
+use crate::domain::names::{RoomId, UserId};
+
+/// The configured rooms by their IDs, and the people who count.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Served {
+    rooms: BTreeMap<RoomRef, RoomId>,
+    missing: Vec<String>,
+    operators: BTreeSet<UserId>,
+}
+
+/// What to do about an invite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Welcome {
+    /// It is a served room, and an operator asks.
+    Join,
+    /// An operator opens a direct chat: the place where clients verify one
+    /// another. It is joined for that and read for nothing else.
+    JoinToBeVerified,
+    /// The inviter is not an operator.
+    Stranger,
+    /// The room is not served.
+    OtherRoom,
+}
+
+impl Served {
+    /// Looks the aliases up. One that leads nowhere is left out with a line in
+    /// the log; an alias that could not be asked about is an error.
+    pub(super) async fn look_up(client: &Client, settings: &Settings) -> Result<Self, Error> {
+        let mut served = Self { operators: settings.operators.clone(), ..Self::default() };
+        for room in &settings.rooms {
+            match room {
+                RoomRef::Id(id) => {
+                    served.rooms.insert(room.clone(), id.clone());
+                }
+                RoomRef::Alias(alias) => match resolve(client, alias).await? {
+                    Some(id) => {
+                        served.rooms.insert(room.clone(), id);
+                    }
+                    None => served.missing.push(alias.clone()),
+                },
+            }
+        }
+        Ok(served)
+    }
+
+    /// Looks once more at the aliases that led nowhere: a room may have been
+    /// made since. Tells whether one was found.
+    pub(super) async fn look_up_missing(&mut self, client: &Client) -> bool {
+        let before = self.rooms.len();
+        for alias in std::mem::take(&mut self.missing) {
+            match resolve(client, &alias).await {
+                Ok(Some(id)) => {
+                    self.rooms.insert(RoomRef::Alias(alias), id);
+                }
+                Ok(None) | Err(_) => self.missing.push(alias),
+            }
+        }
+        self.rooms.len() > before
+    }
+
+    /// The configured names and the IDs they lead to.
+    pub(super) fn rooms(&self) -> &BTreeMap<RoomRef, RoomId> {
+        &self.rooms
+    }
+
+    /// The room's ID as ours, if it is served.
+    pub(super) fn served(&self, room: &OwnedRoomId) -> Option<RoomId> {
+        self.rooms.values().find(|id| id.as_str() == room.as_str()).cloned()
+    }
+
+    pub(super) fn is_operator(&self, user: &UserId) -> bool {
+        self.operators.contains(user)
+    }
+
+    /// What to do about an invite.
+    pub(super) fn welcome(&self, room: &OwnedRoomId, inviter: Option<&UserId>, direct: bool) -> Welcome {
+        if !inviter.is_some_and(|user| self.is_operator(user)) {
+            Welcome::Stranger
+        } else if self.served(room).is_some() {
+            Welcome::Join
+        } else if direct {
+            Welcome::JoinToBeVerified
+        } else {
+            Welcome::OtherRoom
+        }
+    }
+}
+
+async fn resolve(client: &Client, alias: &str) -> Result<Option<RoomId>, Error> {
+    let parsed = RoomAliasId::parse(alias)?;
+    match client.resolve_room_alias(&parsed).await {
+        Ok(found) => {
+            info!(%alias, room = %found.room_id, "room alias looked up");
+            Ok(RoomId::parse(found.room_id.as_str()).ok())
+        }
+        Err(error) => match Failure::from(&error) {
+            Failure::Refused(why) => {
+                warn!(%alias, %why, "the room alias leads nowhere; looked up again at the next invite");
+                Ok(None)
+            }
+            other @ (Failure::SessionDead { .. }
+            | Failure::RateLimited(_)
+            | Failure::Unavailable(_)
+            | Failure::Local(_)) => Err(other.into_error()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matrix_sdk::ruma::owned_room_id;
+
+    use super::*;
+
+    #[test]
+    fn only_operators_ask_the_bot_in_and_only_where_it_serves() {
+        let alice = UserId::parse("@alice:example.org").unwrap();
+        let mallory = UserId::parse("@mallory:example.org").unwrap();
+        let ops = RoomId::parse("!ops").unwrap();
+        let served = Served {
+            rooms: [(RoomRef::Id(ops.clone()), ops)].into(),
+            operators: [alice.clone()].into(),
+            ..Served::default()
+        };
+        let (ops, other) = (owned_room_id!("!ops"), owned_room_id!("!other"));
+        assert_eq!(served.welcome(&ops, Some(&alice), false), Welcome::Join);
+        assert_eq!(served.welcome(&ops, Some(&mallory), false), Welcome::Stranger);
+        assert_eq!(served.welcome(&ops, None, true), Welcome::Stranger);
+        assert_eq!(served.welcome(&other, Some(&alice), false), Welcome::OtherRoom);
+        assert_eq!(served.welcome(&other, Some(&alice), true), Welcome::JoinToBeVerified);
+        assert_eq!(served.welcome(&other, Some(&mallory), true), Welcome::Stranger);
+    }
+}

@@ -1,0 +1,292 @@
+//! One session after the other: taken up, prepared, synced, and healed when
+//! the homeserver drops it.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use matrix_sdk::{
+    Client,
+    authentication::matrix::MatrixSession,
+    ruma::{DeviceId, UserId as SdkUserId},
+    sync::SyncResponse,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{
+    account,
+    chat::Link,
+    device::{self, Standing},
+    digest::Digest,
+    error::{Error, Failure},
+    health::{Health, Notices},
+    identity,
+    notice::Notice,
+    rooms::Served,
+    session::SessionHome,
+    settings::{Login, RoomRef, Settings},
+    sync::{self, End},
+};
+use crate::{
+    domain::{inbound::Me, names::RoomId},
+    ports::Inbox,
+    state_dir::StateDir,
+};
+
+/// Batches between the long-poll and the digest. Few: what waits here is in
+/// memory only, and the sync is to notice when nobody keeps up.
+const BATCHES: usize = 8;
+
+/// What the digest may take to finish with what it was given when the sync has
+/// ended. What it does not finish is read again at the next start.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A session that lived so long was healthy; one that dies sooner is not taken
+/// up again without a pause.
+const HEALTHY: Duration = Duration::from_secs(10 * 60);
+
+/// The Matrix side's life. [`run`](Self::run) is to be driven for as long as
+/// the bot lives.
+pub struct MatrixLoop {
+    pub(super) settings: Settings,
+    pub(super) home: SessionHome,
+    pub(super) inbox: Arc<dyn Inbox>,
+    pub(super) link: Link,
+    pub(super) me: watch::Sender<Me>,
+    pub(super) rooms: watch::Sender<BTreeMap<RoomRef, RoomId>>,
+    pub(super) notices: Notices,
+    pub(super) health: Health,
+    /// The first session's client, opened by `connect`.
+    pub(super) opened: Option<Opened>,
+    /// Held so that nobody else opens the store while this lives.
+    pub(super) _claim: Arc<StateDir>,
+}
+
+/// A client over its store.
+pub(super) struct Opened {
+    pub(super) client: Client,
+    /// Whether its device has just been made.
+    pub(super) new_device: bool,
+}
+
+/// How a session's life ended, where that is not an error.
+enum Ended {
+    Sync(End),
+    /// The homeserver has lost the device's keys, or has others.
+    DeviceLost(Standing),
+}
+
+impl MatrixLoop {
+    /// Syncs until `stop` is cancelled. Any other end is an error: one that no
+    /// waiting heals.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+        let mut pauses = sync::backoff();
+        loop {
+            let began = Instant::now();
+            let ended = Box::pin(self.session(&stop)).await;
+            // Deliveries under way end before the store is opened again.
+            self.link.write().await.take();
+            if began.elapsed() > HEALTHY {
+                pauses = sync::backoff();
+            }
+            let healed = match ended {
+                Ok(Ended::Sync(End::Stopped)) => return Ok(()),
+                Ok(Ended::Sync(End::Stale | End::Abandoned)) => {
+                    warn!("nothing was heard for too long; taking up the connection anew");
+                    Ok(())
+                }
+                Ok(Ended::Sync(End::SessionDead { soft })) => self.heal(soft).await,
+                Ok(Ended::DeviceLost(standing)) => self.replace_device(standing).await,
+                Err(error) => Err(error),
+            };
+            match healed {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => self.health.failed(error.to_string()),
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = sleep(pauses.next().unwrap_or(HEALTHY)) => {}
+            }
+        }
+    }
+
+    /// One session, from its store to its end.
+    async fn session(&mut self, stop: &CancellationToken) -> Result<Ended, Error> {
+        let Opened { client, new_device } = match self.opened.take() {
+            Some(opened) => opened,
+            None => open(&self.settings, &self.home).await?,
+        };
+        let prepared = tokio::select! {
+            () = stop.cancelled() => return Ok(Ended::Sync(End::Stopped)),
+            prepared = Box::pin(self.prepare(&client)) => prepared,
+        };
+        let (first, served) = match prepared? {
+            Ok(prepared) => prepared,
+            Err(ended) => return Ok(ended),
+        };
+        self.link.write().await.replace(client.clone());
+        info!(user = %self.settings.user, device = client.device_id().map(DeviceId::as_str), "listening");
+
+        let (batches, taken) = mpsc::channel(BATCHES);
+        let me = self.settings.user.clone();
+        let digest = Digest::new(client.clone(), self.inbox.clone(), served, me, self.notices.clone(), new_device);
+        let mut digest = std::pin::pin!(digest.run(first, self.rooms.clone(), taken));
+        let limits = (self.settings.sync_timeout, self.settings.stale_after);
+        let end = tokio::select! {
+            end = sync::pump(&client, &mut self.health, limits, batches, stop) => end,
+            digested = &mut digest => {
+                digested?;
+                return Ok(Ended::Sync(End::Abandoned));
+            }
+        };
+        // The pump's end of the queue is gone: the digest ends with the last batch.
+        match timeout(DRAIN, digest).await {
+            Ok(digested) => digested?,
+            Err(_) => info!("the last sync was not read to its end; it is read again at the next start"),
+        }
+        Ok(Ended::Sync(end))
+    }
+
+    /// A first sync, and everything that must be true before the second.
+    async fn prepare(&mut self, client: &Client) -> Result<Result<(SyncResponse, Served), Ended>, Error> {
+        let first = match sync::once(client, Duration::ZERO).await {
+            Ok(first) => first,
+            Err(Failure::SessionDead { soft }) => return Ok(Err(Ended::Sync(End::SessionDead { soft }))),
+            Err(failure) => return Err(failure.into_error()),
+        };
+        identity::ensure(client, &self.settings).await?;
+        match standing(client).await? {
+            Standing::Good => {}
+            Standing::Unsigned => {
+                warn!("this device is not signed by the bot's identity: many clients will not talk to it")
+            }
+            lost @ (Standing::Missing | Standing::Foreign) => return Ok(Err(Ended::DeviceLost(lost))),
+        }
+        let served = Served::look_up(client, &self.settings).await?;
+        self.rooms.send_replace(served.rooms().clone());
+        self.know_people(client, &served).await?;
+        let display_name = client.account().get_display_name().await.ok().flatten();
+        self.me.send_replace(Me { user: self.settings.user.clone(), display_name });
+        self.health.good();
+        Ok(Ok((first, served)))
+    }
+
+    /// Members and their devices, before the first message needs them: whose
+    /// keys are unknown can neither be read nor written to.
+    async fn know_people(&self, client: &Client, served: &Served) -> Result<(), Error> {
+        for room in client.joined_rooms() {
+            if served.served(&room.room_id().to_owned()).is_none() {
+                continue;
+            }
+            let known = async {
+                room.latest_encryption_state().await?;
+                room.sync_members().await
+            };
+            if let Err(error) = known.await {
+                warn!(room = %room.room_id(), %error, "the room's members are not known yet");
+            }
+        }
+        for user in &self.settings.operators {
+            let Ok(user) = SdkUserId::parse(user.as_str()) else { continue };
+            if let Err(error) = client.encryption().request_user_identity(&user).await {
+                info!(%user, %error, "this person's devices are not known yet");
+            }
+        }
+        Ok(())
+    }
+
+    /// A new token for the session the homeserver dropped.
+    async fn heal(&mut self, soft: bool) -> Result<(), Error> {
+        let session = self.home.load(&self.settings.user)?;
+        match (soft, session, &self.settings.login) {
+            (true, Some(session), Login::Password(_)) => {
+                info!(device = %session.meta.device_id, "the session has expired; logging in again at the same device");
+                let session = account::log_in(&self.settings, Some(&session.meta.device_id)).await?;
+                self.home.save(self.settings.homeserver.as_str(), &session)
+            }
+            (_, _, Login::AccessToken(_)) => {
+                // Asked first: a store is not given up for a token that opens nothing.
+                let session = account::log_in(&self.settings, None).await?;
+                self.new_device(session)
+            }
+            (true, None, Login::Password(_)) | (false, _, Login::Password(_)) => {
+                let session = account::log_in(&self.settings, None).await?;
+                self.new_device(session)
+            }
+        }
+    }
+
+    /// The store and its device are worth nothing any more.
+    async fn replace_device(&mut self, standing: Standing) -> Result<(), Error> {
+        warn!(?standing, "the homeserver does not have this device's keys; it is replaced by a new one");
+        match &self.settings.login {
+            Login::Password(_) => {
+                let session = account::log_in(&self.settings, None).await?;
+                self.new_device(session)
+            }
+            Login::AccessToken(_) => Err(Error::TokenUnfit(
+                "the homeserver has other encryption keys for its device than this bot; \
+                 make a token of a device that nothing else has used"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn new_device(&mut self, session: MatrixSession) -> Result<(), Error> {
+        if let Some(old) = self.home.retire(Timestamp::now())? {
+            warn!(kept = %old.display(), device = %session.meta.device_id, "the old device is put aside; there is a new one");
+        }
+        self.notices.say(Notice::DeviceReplaced { device: session.meta.device_id.to_string() });
+        self.home.save(self.settings.homeserver.as_str(), &session)
+    }
+}
+
+/// Takes up the saved session, or makes one.
+pub(super) async fn open(settings: &Settings, home: &SessionHome) -> Result<Opened, Error> {
+    let saved = home.load(&settings.user)?;
+    let new_device = saved.is_none() || !home.store().exists();
+    let session = match saved {
+        Some(session) => session,
+        None => {
+            let session = account::log_in(settings, None).await?;
+            home.save(settings.homeserver.as_str(), &session)?;
+            session
+        }
+    };
+    let client = account::open(settings, home, session).await?;
+    Ok(Opened { client, new_device })
+}
+
+/// The device's standing. Keys that are missing are given another sync to be
+/// uploaded with: a failed upload is only logged by the SDK.
+async fn standing(client: &Client) -> Result<Standing, Error> {
+    match device::standing(client).await? {
+        Standing::Missing => {
+            sync::once(client, Duration::ZERO).await.map_err(Failure::into_error)?;
+            device::standing(client).await
+        }
+        known @ (Standing::Good | Standing::Unsigned | Standing::Foreign) => Ok(known),
+    }
+}
+
+/// What a first start does before it listens; for `login`.
+pub(super) async fn introduce(client: &Client, settings: &Settings) -> Result<String, Error> {
+    sync::once(client, Duration::ZERO).await.map_err(Failure::into_error)?;
+    identity::ensure(client, settings).await?;
+    match standing(client).await? {
+        Standing::Good | Standing::Unsigned => {}
+        Standing::Missing | Standing::Foreign => {
+            return Err(Error::Identity("the homeserver does not have this device's keys; log in again".to_owned()));
+        }
+    }
+    Ok(client.device_id().map(ToString::to_string).unwrap_or_default())
+}
