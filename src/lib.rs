@@ -1,4 +1,5 @@
 //! opsroom: a Matrix room that runs your cluster.
 
+pub mod config;
 pub mod domain;
 pub mod ports;
