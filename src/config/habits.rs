@@ -1,0 +1,40 @@
+//! `[commands]` and `[watch]`: how the bot is spoken to, and when it speaks up.
+
+use std::time::Duration;
+
+use super::{problem::At, section::Section};
+use crate::domain::inventory::{Manners, Watch};
+
+pub(super) fn manners(section: &Section<'_>) -> Manners {
+    let default = Manners::default();
+    let minute = Duration::from_secs(60);
+    let stale_after = section.duration("stale_after", default.stale_after, minute / 60..=minute * 60 * 24);
+    let prefix = match section.text("prefix") {
+        None => default.prefix,
+        Some(At { value, at }) => {
+            let advice = if value.starts_with('/') {
+                "clients keep what begins with `/` to themselves: use another sign, like \"!\""
+            } else if value.chars().any(|c| c.is_whitespace() || c.is_control()) || value.chars().count() > 16 {
+                "use 1 to 16 characters without spaces, like \"!\" or \"ops!\""
+            } else {
+                ""
+            };
+            if !advice.is_empty() {
+                section.problems.report(at, format!("`prefix` cannot begin a command: {value:?}"), advice);
+            }
+            value.to_owned()
+        }
+    };
+    Manners { prefix, stale_after }
+}
+
+pub(super) fn watch(section: &Section<'_>) -> Watch {
+    let default = Watch::default();
+    let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+    Watch {
+        snapshot_every: section.duration("snapshot_every", default.snapshot_every, second..=hour),
+        deaths: section.number("deaths", default.deaths, 2..=100),
+        window: section.duration("window", default.window, second..=hour * 24),
+        quiet: section.duration("quiet", default.quiet, second..=hour),
+    }
+}

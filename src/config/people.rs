@@ -1,0 +1,98 @@
+//! `[[room]]` and `[[operator]]`: where the bot listens, and to whom.
+
+use std::collections::BTreeMap;
+
+use super::{
+    problem::{At, Problems},
+    section::Section,
+    settings::{RoomAddress, RoomSettings},
+    suggest::nearest,
+    unique::Unique,
+};
+use crate::domain::{
+    access::Role,
+    names::{RoomId, UserId},
+};
+
+const ROLES: &[&str] = &["viewer", "operator", "admin"];
+
+pub(super) fn rooms(sections: &[Section<'_>], problems: &Problems<'_>) -> Vec<RoomSettings> {
+    if sections.is_empty() {
+        let advice = "add a [[room]] with its `id`; the bot listens nowhere else";
+        problems.report(0, "there is no room", advice);
+    }
+    let mut known = Unique::new("room");
+    let mut rooms = Vec::new();
+    for section in sections {
+        let Some(id) = section.required("id", "give the room's alias or ID, like #ops:example.org") else { continue };
+        match room_address(id.value) {
+            Some(address) => {
+                if known.take(id.value, id.at, problems) {
+                    rooms.push(RoomSettings { address });
+                }
+            }
+            None => {
+                let what = format!("`id` is not a Matrix room: {:?}", id.value);
+                problems.report(id.at, what, "give an alias like #ops:example.org, or an ID that starts with '!'");
+            }
+        }
+    }
+    rooms
+}
+
+fn room_address(text: &str) -> Option<RoomAddress> {
+    if let Ok(id) = RoomId::parse(text) {
+        return Some(RoomAddress::Id(id));
+    }
+    let (local, server) = text.strip_prefix('#')?.split_once(':')?;
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control()) && text.len() <= 255;
+    (plain && !local.is_empty() && !server.is_empty()).then(|| RoomAddress::Alias(text.to_owned()))
+}
+
+pub(super) fn operators(
+    sections: &[Section<'_>],
+    bot: Option<&UserId>,
+    problems: &Problems<'_>,
+) -> BTreeMap<UserId, Role> {
+    if sections.is_empty() {
+        let advice = "add an [[operator]] with `user` and `role`; nobody else is listened to";
+        problems.report(0, "there is no operator", advice);
+    }
+    let mut known = Unique::new("operator");
+    let mut operators = BTreeMap::new();
+    for section in sections {
+        let user = section.required("user", "give a full Matrix ID, like @alice:example.org");
+        let role = role(section);
+        let Some(At { value: user, at }) = user else { continue };
+        match UserId::parse(user) {
+            Ok(id) if Some(&id) == bot => {
+                problems.report(at, format!("{id} is the bot itself"), "it never listens to itself: name a person");
+            }
+            Ok(id) => {
+                if known.take(user, at, problems)
+                    && let Some(role) = role
+                {
+                    operators.insert(id, role);
+                }
+            }
+            Err(bad) => problems.report_name(at, "user", bad),
+        }
+    }
+    operators
+}
+
+fn role(section: &Section<'_>) -> Option<Role> {
+    let advice = "viewer reads, operator changes, admin may do everything";
+    let At { value, at } = section.required("role", advice)?;
+    match value {
+        "viewer" => Some(Role::Viewer),
+        "operator" => Some(Role::Operator),
+        "admin" => Some(Role::Admin),
+        _ => {
+            let near = nearest(value, ROLES).map(|near| format!("did you mean \"{near}\"? "));
+            let advice = near.unwrap_or_default() + advice;
+            section.problems.report(at, format!("`role` is not known: {value:?}"), advice);
+            None
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `[[service]]`: what is managed.
+
+use std::time::Duration;
+
+use super::{problem::At, schema, section::Section, suggest::nearest};
+use crate::domain::{
+    inventory::{RuntimeKind, Service, UpdatePolicy},
+    names::{BadName, Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag},
+};
+
+/// What `!update` follows when the config does not say.
+const BRANCH: &str = "main";
+
+/// A service as far as it could be read, and the places of what it refers to.
+pub(super) struct ServiceDraft<'a> {
+    pub(super) name: Option<At<&'a str>>,
+    pub(super) host: Option<At<&'a str>>,
+    /// Where the container, or the service it is named after, stands.
+    pub(super) container_at: usize,
+    /// `None` when something about it is wrong, and reported.
+    pub(super) service: Option<Service>,
+}
+
+pub(super) fn read<'a>(section: &Section<'a>) -> ServiceDraft<'a> {
+    let name_text = section.required("name", "give the name it has in the room, like \"bridge\"");
+    let host_text = section.required("host", "name the [[host]] it runs on");
+    let name = parsed(section, "name", name_text, ServiceName::parse);
+    if let Some(At { value: "all", at }) = name_text {
+        section.problems.report(at, "a service cannot be called \"all\"", "in a command, `all` means every service");
+    }
+    let host = parsed(section, "host", host_text, HostName::parse);
+    let container_text = section.text("container");
+    let container = match container_text {
+        Some(_) => parsed(section, "container", container_text, ContainerName::parse),
+        None => name.as_ref().and_then(|name| ContainerName::parse(name.as_str()).ok()),
+    };
+    let dir_text = section.text("dir");
+    let dir = parsed(section, "dir", dir_text, RemoteDir::parse);
+    let branch_text = section.text("branch");
+    let branch = parsed(section, "branch", branch_text.or(Some(At { value: BRANCH, at: 0 })), Branch::parse);
+    let run_as_text = section.text("run_as");
+    let run_as = parsed(section, "run_as", run_as_text, LoginName::parse);
+    let tag_texts = section.texts("tags");
+    let tags: Vec<_> = tag_texts.iter().filter_map(|tag| parsed(section, "tags", Some(*tag), Tag::parse)).collect();
+    let runtime = runtime(section);
+    let update = section.table("update", &schema::UPDATE).map(|update| policy(&update)).unwrap_or_default();
+    for key in ["branch", "update"] {
+        if let (Some(at), None) = (section.place(key), section.place("dir")) {
+            let advice = "give `dir`, the clone with its compose file on the host, or drop it";
+            section.problems.report(at, format!("`{key}` means nothing without `dir`"), advice);
+        }
+    }
+    let whole = (dir.is_some() == dir_text.is_some() && run_as.is_some() == run_as_text.is_some())
+        .then_some((name, host, runtime, container, branch));
+    let service = match whole {
+        Some((Some(name), Some(host), Some(runtime), Some(container), Some(branch))) => {
+            Some(Service { name, host, runtime, container, dir, branch, run_as, tags, update })
+        }
+        Some(_) | None => None,
+    };
+    let container_at = container_text.or(name_text).map_or(section.at, |text| text.at);
+    ServiceDraft { name: name_text, host: host_text, container_at, service }
+}
+
+fn parsed<T>(
+    section: &Section<'_>,
+    key: &str,
+    text: Option<At<&str>>,
+    parse: fn(&str) -> Result<T, BadName>,
+) -> Option<T> {
+    let At { value, at } = text?;
+    parse(value).map_err(|bad| section.problems.report_name(at, key, bad)).ok()
+}
+
+fn runtime(section: &Section<'_>) -> Option<RuntimeKind> {
+    match section.text("runtime") {
+        None | Some(At { value: "docker", .. }) => Some(RuntimeKind::Docker),
+        Some(At { value, at }) => {
+            let advice = nearest(value, &["docker"]).map_or("known: \"docker\"", |_| "did you mean \"docker\"?");
+            section.problems.report(at, format!("`runtime` is not known: {value:?}"), advice);
+            None
+        }
+    }
+}
+
+fn policy(section: &Section<'_>) -> UpdatePolicy {
+    let default = UpdatePolicy::default();
+    let hour = Duration::from_secs(3600);
+    let timeout = section.duration("timeout", default.timeout, Duration::from_secs(10)..=hour * 24);
+    let verify = section.duration("verify", default.verify, Duration::ZERO..=hour);
+    if verify >= timeout {
+        let at = section.place("verify").unwrap_or(section.at);
+        let advice = "the time it must hold still is part of the update's: make `timeout` longer";
+        section.problems.report(at, "`verify` is not shorter than `timeout`", advice);
+    }
+    UpdatePolicy { timeout, verify }
+}
