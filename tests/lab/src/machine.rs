@@ -1,0 +1,148 @@
+//! A machine on this machine: namespaces of its own for mounts, processes, host name, IPC and network.
+//!
+//! It lives exactly as long as its first process, and that one is on this process's leash: when a machine goes, by intent or
+//! because a test was killed, the kernel takes every process in it (detached ones too), its mounts and its cables. So
+//! "power off" is real, and tearing down needs no list.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::process::{Process, leashed, run, run_for, run_with_input};
+use crate::wait::{OrFail as _, PATIENCE};
+
+/// The first process: it reaps what is orphaned (an ignored SIGCHLD is inherited over exec) and does nothing else.
+const INIT: &str = r"
+set -e
+hostname LAB_HOSTNAME
+ip link set lo up
+LAB_SETUP
+: >booted
+trap '' CHLD
+exec sleep infinity
+";
+
+/// A running machine.
+#[derive(Debug)]
+pub struct Machine {
+    init: Process,
+}
+
+impl Machine {
+    /// Boots a machine whose `setup` (sh, as root, inside, with `dir` as working directory) prepares its mounts.
+    #[track_caller]
+    pub fn boot(name: &str, dir: &Path, setup: &str) -> Self {
+        assert!(rustix::process::geteuid().is_root(), "lab: machines are namespaces, and making them needs root: use sudo");
+        let booted = dir.join("booted");
+        let _ = fs::remove_file(&booted);
+        let mut command = leashed("unshare");
+        command
+            .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"])
+            .arg(INIT.replace("LAB_HOSTNAME", name).replace("LAB_SETUP", setup))
+            .current_dir(dir);
+        let init = Process::start(&format!("machine {name}"), command, &dir.join("boot.log"));
+        init.wait_for(PATIENCE, "it booted", || booted.exists().then_some(()));
+        Self { init }
+    }
+
+    /// A process ID whose namespaces are the machine's, but for the process namespace.
+    pub fn pid(&self) -> u32 {
+        self.init.pid()
+    }
+
+    fn enter_args(&self) -> Vec<String> {
+        let pid = self.pid();
+        // unshare itself stays outside the process namespace it made for its children.
+        vec![
+            format!("--target={pid}"),
+            "--mount".into(),
+            "--uts".into(),
+            "--ipc".into(),
+            "--net".into(),
+            format!("--pid=/proc/{pid}/ns/pid_for_children"),
+            "--".into(),
+        ]
+    }
+
+    /// A command inside the machine, as root, not on a leash of its own: it ends with the machine at the latest.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(self.enter_args()).arg(program);
+        command
+    }
+
+    /// Runs an sh script inside, as root; fails when it fails.
+    #[track_caller]
+    pub fn run(&self, script: &str) -> String {
+        run(self.command("sh").args(["-ec", script]))
+    }
+
+    /// Runs an sh script inside as a user who has these groups and home; whatever the end.
+    #[track_caller]
+    pub fn run_as(&self, user: &User, script: &str, input: &[u8]) -> Output {
+        let mut command = self.command("setpriv");
+        command
+            .arg(format!("--reuid={}", user.uid))
+            .arg(format!("--regid={}", user.uid))
+            .arg(format!("--groups={},{DOCKER_GID}", user.uid))
+            .args(["env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"])
+            .arg(format!("HOME={}", user.home().display()))
+            .arg(format!("USER={}", user.name))
+            .args(["sh", "-c", "cd \"$HOME\" || exit; eval \"$1\"", "lab", script]);
+        if input.is_empty() { run_for(&mut command) } else { run_with_input(&mut command, input) }
+    }
+
+    /// Lays a cable from this process's network to the machine: `near` and `far` are the two addresses of a /30.
+    #[track_caller]
+    pub fn cable(&self, device: &str, near: &str, far: &str) {
+        let pid = self.pid();
+        run(Command::new("ip").args(["link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", &pid.to_string()]));
+        run(Command::new("ip").args(["addr", "add", &format!("{near}/30"), "dev", device]));
+        run(Command::new("ip").args(["link", "set", device, "up"]));
+        self.run(&format!("ip addr add {far}/30 dev eth0; ip link set eth0 up"));
+    }
+
+    /// Lays a cable from another machine to this one, so that only through the other it can be reached.
+    #[track_caller]
+    pub fn cable_behind(&self, other: &Machine, device: &str, near: &str, far: &str) {
+        let (from, pid) = (other.pid().to_string(), self.pid().to_string());
+        let inside = format!(
+            "ip link add {device} type veth peer name eth0 netns {pid} && ip addr add {near}/30 dev {device} && ip link set {device} up"
+        );
+        // Only the network is entered: the process IDs stay the ones outside.
+        run(Command::new("nsenter").args([&format!("--target={from}"), "--net", "--", "sh", "-ec", &inside]));
+        self.run(&format!("ip addr add {far}/30 dev eth0; ip link set eth0 up"));
+    }
+}
+
+/// The group that may use the engine's socket, on every machine of the lab. No such group need exist outside.
+pub const DOCKER_GID: u32 = 61_235;
+
+/// A user of the lab's machines. They exist in the machines' own `/etc/passwd` only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The login name.
+    pub name: &'static str,
+    /// The user and group number.
+    pub uid: u32,
+}
+
+impl User {
+    /// The home directory, inside the machine.
+    pub fn home(&self) -> PathBuf {
+        Path::new("/home").join(self.name)
+    }
+}
+
+/// Who logs in: in the docker group.
+pub const OPS: User = User { name: "ops", uid: 61_001 };
+/// Whom services may belong to when that is not who logs in; reached with `sudo -iu svc`.
+pub const SVC: User = User { name: "svc", uid: 61_002 };
+
+/// Removes a control group subtree (`name` at the top of each hierarchy) once its processes are gone.
+pub fn remove_cgroups(name: &str) {
+    // The engine may sit in a group itself; its children then lie below that one.
+    let script = r#"find /sys/fs/cgroup -depth -type d -path "*/$1*" -exec rmdir {} + 2>/dev/null; true"#;
+    drop(Command::new("sh").args(["-c", script, "lab", name]).output().or_fail("cannot run sh"));
+}

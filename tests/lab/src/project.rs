@@ -1,0 +1,375 @@
+//! Compose projects: what the services of a small company look like on a host. A bare repository that stands for the remote,
+//! a clone of it that is deployed, a Dockerfile, a compose file, and a secret that git ignores.
+//!
+//! The application in it is a shell script that does what its plan says: it runs, crashes, leaks memory or exits.
+
+use std::path::PathBuf;
+
+use crate::docker::BASE_IMAGE;
+use crate::host::Host;
+use crate::wait::{OrFail as _, PATIENCE, wait_until};
+
+/// What the application does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behaviour {
+    Runs,
+    Crashes,
+    Exits(u8),
+    LeaksMemory,
+}
+
+/// A project before it exists. The last word of the sentence creates it: `.healthy()`, `.crash_loops()`, …
+#[derive(Debug)]
+pub struct ProjectPlan {
+    host: Host,
+    name: String,
+    health_check: bool,
+    networked: bool,
+    compose_lines: String,
+}
+
+impl ProjectPlan {
+    pub(crate) fn new(host: Host, name: &str) -> Self {
+        Self { host, name: name.to_owned(), health_check: false, networked: false, compose_lines: String::new() }
+    }
+
+    /// With a health check, every second.
+    pub fn with_health_check(mut self) -> Self {
+        self.health_check = true;
+        self
+    }
+
+    /// With the network that compose makes for a project; without it, it starts faster.
+    pub fn networked(mut self) -> Self {
+        self.networked = true;
+        self
+    }
+
+    /// Another line for the service in the compose file, such as `stop_grace_period: 1s`.
+    pub fn compose(mut self, line: &str) -> Self {
+        self.compose_lines.push_str(&format!("    {line}\n"));
+        self
+    }
+
+    /// Deployed and running (healthy, when it has a health check).
+    #[track_caller]
+    pub fn healthy(self) -> Project {
+        let health_check = self.health_check;
+        let project = self.create(Behaviour::Runs).deployed();
+        project.wait_for_state("running");
+        if health_check {
+            project.wait_for_health("healthy");
+        }
+        project
+    }
+
+    /// Deployed, and its process ends with status 1 at once, again and again.
+    #[track_caller]
+    pub fn crash_loops(self) -> Project {
+        self.create(Behaviour::Crashes).deployed()
+    }
+
+    /// Deployed, and killed by the kernel for the memory it wants, again and again.
+    #[track_caller]
+    pub fn oom(self) -> Project {
+        self.create(Behaviour::LeaksMemory).deployed()
+    }
+
+    /// Deployed, and ended with this status; it is not started again.
+    #[track_caller]
+    pub fn exits(self, code: u8) -> Project {
+        let project = self.create(Behaviour::Exits(code)).deployed();
+        project.wait_for_state("exited");
+        project
+    }
+
+    /// Cloned, and never started.
+    #[track_caller]
+    pub fn not_deployed(self) -> Project {
+        self.create(Behaviour::Runs)
+    }
+
+    #[track_caller]
+    fn create(self, behaviour: Behaviour) -> Project {
+        let unique = self.host.lab().unique(&self.name);
+        let restart = if matches!(behaviour, Behaviour::Exits(_)) { "\"no\"" } else { "unless-stopped" };
+        let mut compose = format!(
+            "services:\n  app:\n    build: .\n    image: {unique}\n    container_name: {unique}\n    env_file: .env\n    restart: {restart}\n"
+        );
+        if !self.networked {
+            compose.push_str("    network_mode: none\n");
+        }
+        if behaviour == Behaviour::LeaksMemory {
+            compose.push_str("    mem_limit: 16m\n    memswap_limit: 16m\n");
+        }
+        if self.health_check {
+            compose.push_str(
+                "    healthcheck:\n      test: [CMD-SHELL, \"test ! -e /tmp/unhealthy\"]\n      \
+                 interval: 1s\n      timeout: 2s\n      retries: 2\n",
+            );
+        }
+        compose.push_str(&self.compose_lines);
+        let project = Project { host: self.host, name: self.name, unique };
+        project.make_repositories(&compose, &app(behaviour));
+        project
+    }
+}
+
+/// The application. It ends at SIGTERM, and at SIGUSR1 with the status somebody left in /tmp/exit-code.
+fn app(behaviour: Behaviour) -> String {
+    let does = match behaviour {
+        Behaviour::Runs => "while :; do sleep 1 & wait $!; done".to_owned(),
+        Behaviour::Crashes => "echo 'fatal: cannot open the database' >&2; exit 1".to_owned(),
+        Behaviour::Exits(code) => format!("exit {code}"),
+        Behaviour::LeaksMemory => "x=$(head -c 200000000 /dev/zero | tr '\\0' a); echo $?; exit 137".to_owned(),
+    };
+    format!(
+        "#!/bin/sh\ntrap 'echo stopping; exit 0' TERM\ntrap 'exit $(cat /tmp/exit-code)' USR1\n\
+         echo \"$(cat /greeting)\"\n{does}\n"
+    )
+}
+
+/// A compose project on a host. Its containers go when the value goes.
+#[derive(Debug)]
+pub struct Project {
+    host: Host,
+    name: String,
+    unique: String,
+}
+
+impl Project {
+    // --- what it is ---
+
+    /// The name a test gave it: what people call the service.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its container's name, unique in the lab.
+    pub fn container(&self) -> &str {
+        &self.unique
+    }
+
+    /// The deployed clone, seen from the host.
+    pub fn dir(&self) -> PathBuf {
+        crate::machine::OPS.home().join(&self.unique)
+    }
+
+    /// The branch it follows.
+    pub fn branch(&self) -> &'static str {
+        "master"
+    }
+
+    /// The host it is on.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The secret in the file git ignores.
+    pub fn secret(&self) -> String {
+        format!("secret-of-{}", self.unique)
+    }
+
+    // --- what is seen of it ---
+
+    /// `docker inspect -f`, or nothing when there is no such container.
+    #[track_caller]
+    pub fn inspect(&self, format: &str) -> Option<String> {
+        let output = self.host.engine().try_docker(&["inspect", "-f", format, self.container()]);
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    /// `running`, `exited`, `restarting`, …; `none` when there is no such container.
+    #[track_caller]
+    pub fn state(&self) -> String {
+        self.inspect("{{.State.Status}}").unwrap_or_else(|| "none".to_owned())
+    }
+
+    /// Waits for that state.
+    #[track_caller]
+    pub fn wait_for_state(&self, state: &str) {
+        wait_until(PATIENCE, format_args!("{} to be {state}", self.unique), || (self.state() == state).then_some(()));
+    }
+
+    /// Waits for that health.
+    #[track_caller]
+    pub fn wait_for_health(&self, health: &str) {
+        let format = "{{if .State.Health}}{{.State.Health.Status}}{{end}}";
+        wait_until(PATIENCE, format_args!("{} to be {health}", self.unique), || {
+            (self.inspect(format).as_deref() == Some(health)).then_some(())
+        });
+    }
+
+    /// Waits until it was restarted by policy this often.
+    #[track_caller]
+    pub fn wait_for_restarts(&self, count: u32) {
+        wait_until(PATIENCE, format_args!("{} to have restarted {count} times", self.unique), || {
+            let restarts: u32 = self.inspect("{{.RestartCount}}")?.parse().ok()?;
+            (restarts >= count).then_some(())
+        });
+    }
+
+    /// What it wrote, both streams.
+    #[track_caller]
+    pub fn logs(&self) -> String {
+        let output = self.host.engine().try_docker(&["logs", self.container()]);
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// The commit that is checked out where it is deployed.
+    #[track_caller]
+    pub fn commit(&self) -> String {
+        self.host.run(&format!("git -C {} rev-parse HEAD", self.dir().display()))
+    }
+
+    /// The newest commit of the remote.
+    #[track_caller]
+    pub fn remote_commit(&self) -> String {
+        self.host.run(&format!("git -C {} rev-parse HEAD", self.workshop()))
+    }
+
+    // --- what happens to it ---
+
+    /// `docker compose up -d --build`, as its owner would by hand.
+    #[track_caller]
+    pub fn deploy(&self) {
+        self.host.run(&format!("cd {} && docker compose --progress plain up -d --build 2>&1", self.dir().display()));
+    }
+
+    #[track_caller]
+    fn deployed(self) -> Self {
+        self.deploy();
+        self
+    }
+
+    /// Its process ends by itself with this status. (`docker kill` would look like somebody's intent.)
+    #[track_caller]
+    pub fn crash_now(&self, code: u8) {
+        let script = format!("echo {code} >/tmp/exit-code; kill -USR1 1");
+        self.host.engine().docker(&["exec", self.container(), "sh", "-c", &script]);
+    }
+
+    /// Its health check fails from now on.
+    #[track_caller]
+    pub fn become_unhealthy(&self) {
+        self.host.engine().docker(&["exec", self.container(), "touch", "/tmp/unhealthy"]);
+    }
+
+    /// Its health check succeeds again.
+    #[track_caller]
+    pub fn become_healthy(&self) {
+        self.host.engine().docker(&["exec", self.container(), "rm", "-f", "/tmp/unhealthy"]);
+    }
+
+    /// Its container is gone, as after `docker compose down`.
+    #[track_caller]
+    pub fn remove(&self) {
+        self.host.engine().docker(&["rm", "-f", self.container()]);
+    }
+
+    // --- what its developers do ---
+
+    /// A new commit on the remote, after which it greets differently. Gives the commit.
+    #[track_caller]
+    pub fn push_commit(&self, greeting: &str) -> String {
+        self.push(&format!("cat >greeting && git commit -qam {}", quoted(greeting)), greeting.as_bytes())
+    }
+
+    /// A new commit on the remote whose image does not build.
+    #[track_caller]
+    pub fn break_build(&self) -> String {
+        self.push("echo 'RUN echo this step fails >&2; exit 7' >>Dockerfile && git commit -qam 'A step that fails'", b"")
+    }
+
+    /// A new commit on the remote whose image takes this many seconds to build, a line of output each.
+    #[track_caller]
+    pub fn slow_build(&self, seconds: u32) -> String {
+        let step = format!("RUN i=0; while [ $i -lt {seconds} ]; do i=$((i+1)); echo slow step $i of {seconds}; sleep 1; done");
+        self.push(&format!("printf '%s\\n' {} >>Dockerfile && git commit -qam 'A slow step'", quoted(&step)), b"")
+    }
+
+    /// A new commit on the remote with which it crashes as soon as it starts.
+    #[track_caller]
+    pub fn push_crashing(&self) -> String {
+        self.push("cat >app.sh && git commit -qam 'Crash at start'", app(Behaviour::Crashes).as_bytes())
+    }
+
+    /// A new commit on the remote with which it runs (again).
+    #[track_caller]
+    pub fn push_running(&self) -> String {
+        self.push("cat >app.sh && git commit -qam 'Run'", app(Behaviour::Runs).as_bytes())
+    }
+
+    /// Any change to the sources (sh, in a clone of them, `input` on standard input), committed by the script; pushed.
+    #[track_caller]
+    pub fn push(&self, script: &str, input: &[u8]) -> String {
+        let script = format!("set -e; cd {}; {script}; git push -q origin HEAD:master; git rev-parse HEAD", self.workshop());
+        let output = self.host.try_run(&script, input);
+        assert!(output.status.success(), "lab: cannot push to {}: {}", self.unique, String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).lines().last().or_fail("git gave no commit").trim().to_owned()
+    }
+
+    /// The remote is gone, as with a server that is down.
+    #[track_caller]
+    pub fn break_remote(&self) {
+        self.host.run(&format!("mv {0} {0}.away", self.remote()));
+    }
+
+    /// The remote is back.
+    #[track_caller]
+    pub fn mend_remote(&self) {
+        self.host.run(&format!("mv {0}.away {0}", self.remote()));
+    }
+
+    /// The remote repository, seen from the host.
+    pub fn remote(&self) -> String {
+        format!("/srv/git/{}.git", self.unique)
+    }
+
+    /// Where its developers work.
+    fn workshop(&self) -> String {
+        format!("/srv/dev/{}", self.unique)
+    }
+
+    #[track_caller]
+    fn make_repositories(&self, compose: &str, app: &str) {
+        let (remote, workshop, dir) = (self.remote(), self.workshop(), self.dir());
+        let dir = dir.display();
+        let dockerfile = format!("FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n");
+        let secret = self.secret();
+        let greeting = format!("hello from {}", self.name);
+        let script = format!(
+            "set -e
+             [ -e ~/.gitconfig ] || {{ git config --global user.name Lab; git config --global user.email lab@lab.test; \
+               git config --global init.defaultBranch master; }}
+             git init -q --bare {remote}
+             git init -q {workshop} && cd {workshop}
+             printf '.env\\n' >.gitignore
+             printf %s {} >compose.yaml
+             printf %s {} >app.sh && chmod 755 app.sh
+             printf %s {} >Dockerfile
+             printf '%s\\n' {} >greeting
+             git add . && git commit -qm 'The first version'
+             git remote add origin {remote} && git push -q origin HEAD:master
+             git clone -q {remote} {dir}
+             printf 'SECRET=%s\\n' {secret} >{dir}/.env",
+            quoted(compose),
+            quoted(app),
+            quoted(&dockerfile),
+            quoted(&greeting),
+        );
+        self.host.run(&script);
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        // When the engine or the host is gone already, so is the container.
+        drop(self.host.engine().command().args(["rm", "-f", self.container()]).output());
+    }
+}
+
+/// Quoted for sh.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
