@@ -1,7 +1,26 @@
 //! opsroom: a Matrix room that runs your cluster.
+//!
+//! The map, in reading order. A message takes one line through the house:
+//! `matrix::inbound` → `engine::dispatcher` → `domain::command` →
+//! `domain::access` → `engine::host_worker` → `ssh` → `domain::runtime` →
+//! `domain::reply` → `engine::outbound` → `matrix::outbound`.
 
-pub mod config;
+// The SDK's futures are deep.
+#![recursion_limit = "256"]
+
 pub mod domain;
 pub mod engine;
-pub mod ledger;
 pub mod ports;
+
+pub mod console;
+pub mod ledger;
+pub mod local;
+pub mod matrix;
+pub mod ssh;
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod health;
+pub mod lifecycle;
+pub mod state_dir;

@@ -53,6 +53,28 @@ pub enum Arrival {
     LateKey,
 }
 
+/// Why a message cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unreadable {
+    /// Sent from a device that its owner has not verified with their other
+    /// devices (it is not cross-signed). Not read, by policy.
+    UnsignedDevice,
+    /// The sending device is not known, or was deleted. Not read, by policy.
+    UnknownDevice,
+    /// The sender's identity was verified once and has changed since. Not
+    /// read, by policy.
+    IdentityChanged,
+    /// The message claims another sender than the one who encrypted it. Not
+    /// read, by policy.
+    WrongSender,
+    /// The sender's client did not send the key to this device, on purpose.
+    KeyWithheld,
+    /// The key did not come (yet).
+    KeyMissing,
+    /// It is broken.
+    Damaged,
+}
+
 /// Who the bot is in the rooms: its own ID and what people call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    inbound::{Inbound, Me},
+    inbound::{Inbound, Me, Unreadable},
     job::Job,
     names::{EventId, HostName, RoomId, ServiceName},
     observation::HostReport,
@@ -32,8 +32,8 @@ pub enum Event {
         room: RoomId,
         /// Which message.
         event: EventId,
-        /// Why, as a clause.
-        why: String,
+        /// Why.
+        why: Unreadable,
     },
     /// A host was looked at: for a question, or by the watch.
     Report {

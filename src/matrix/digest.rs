@@ -176,11 +176,10 @@ impl Digest {
         for room in response.rooms.left.keys().filter_map(|room| self.served.served(room)) {
             warn!(%room, "the bot is not in this room any more; invite it to have it back");
         }
+        self.served.publish(&self.client, rooms);
         self.verifications(&response);
         if !response.rooms.invited.is_empty() {
-            if self.served.look_up_missing(&self.client).await {
-                rooms.send_replace(self.served.rooms().clone());
-            }
+            self.served.look_up_missing(&self.client).await;
             invites::some(&self.client, &self.served, response.rooms.invited.keys(), &mut self.errands);
         }
         Ok(())

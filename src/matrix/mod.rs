@@ -88,8 +88,8 @@ pub struct Matrix {
     pub notices: mpsc::Receiver<Notice>,
     /// When it last heard from the homeserver.
     pub last_good_sync: watch::Receiver<Option<Instant>>,
-    /// The configured rooms and their IDs, known after the first sync. A room
-    /// whose alias leads nowhere is missing here.
+    /// The configured rooms that the bot is in, and their IDs: known after the
+    /// first sync, more when it is invited to another.
     pub rooms: watch::Receiver<BTreeMap<RoomRef, RoomId>>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+pub use crate::domain::inbound::Unreadable;
 use crate::domain::names::{EventId, RoomId, UserId};
 
 /// Something the room or the log should know.
@@ -44,26 +45,4 @@ pub enum Notice {
         /// How many events were read back.
         read: usize,
     },
-}
-
-/// Why a message cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Unreadable {
-    /// Sent from a device that its owner has not verified with their other
-    /// devices (it is not cross-signed). Not read, by policy.
-    UnsignedDevice,
-    /// The sending device is not known, or was deleted. Not read, by policy.
-    UnknownDevice,
-    /// The sender's identity was verified once and has changed since. Not
-    /// read, by policy.
-    IdentityChanged,
-    /// The message claims another sender than the one who encrypted it. Not
-    /// read, by policy.
-    WrongSender,
-    /// The sender's client did not send the key to this device, on purpose.
-    KeyWithheld,
-    /// The key did not come (yet).
-    KeyMissing,
-    /// It is broken.
-    Damaged,
 }

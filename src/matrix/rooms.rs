@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use matrix_sdk::{
-    Client,
+    Client, RoomState,
     ruma::{OwnedRoomId, RoomAliasId},
 };
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{
@@ -72,9 +73,23 @@ impl Served {
         self.rooms.len() > before
     }
 
-    /// The configured names and the IDs they lead to.
-    pub(super) fn rooms(&self) -> &BTreeMap<RoomRef, RoomId> {
-        &self.rooms
+    /// The served rooms that the bot is in: where it can speak.
+    pub(super) fn joined(&self, client: &Client) -> BTreeMap<RoomRef, RoomId> {
+        let is_in = |id: &RoomId| {
+            let id = matrix_sdk::ruma::RoomId::parse(id.as_str()).ok();
+            id.and_then(|id| client.get_room(&id)).is_some_and(|room| room.state() == RoomState::Joined)
+        };
+        self.rooms.iter().filter(|(_, id)| is_in(id)).map(|(name, id)| (name.clone(), id.clone())).collect()
+    }
+
+    /// Tells where the bot can speak, when that has changed.
+    pub(super) fn publish(&self, client: &Client, rooms: &watch::Sender<BTreeMap<RoomRef, RoomId>>) {
+        let joined = self.joined(client);
+        rooms.send_if_modified(|known| {
+            let changed = *known != joined;
+            *known = joined;
+            changed
+        });
     }
 
     /// The room's ID as ours, if it is served.

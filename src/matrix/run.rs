@@ -172,10 +172,10 @@ impl MatrixLoop {
             lost @ (Standing::Missing | Standing::Foreign) => return Ok(Err(Ended::DeviceLost(lost))),
         }
         let served = Served::look_up(client, &self.settings).await?;
-        self.rooms.send_replace(served.rooms().clone());
         self.know_people(client, &served).await?;
         let display_name = client.account().get_display_name().await.ok().flatten();
         self.me.send_replace(Me { user: self.settings.user.clone(), display_name });
+        self.rooms.send_replace(served.joined(client));
         self.health.good();
         Ok(Ok((first, served)))
     }

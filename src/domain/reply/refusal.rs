@@ -7,7 +7,7 @@ use crate::domain::{
     access::Missing,
     change::Change,
     command::{Fault, Spec},
-    inbound::Arrival,
+    inbound::{Arrival, Unreadable},
     message::{code, escape},
     names::{ServiceName, UserId},
     selector::NoMatch,
@@ -88,9 +88,28 @@ pub fn unprotected() -> String {
         .to_owned()
 }
 
-/// A message that cannot be decrypted.
-pub fn unreadable(why: &str) -> String {
-    format!("🔒 I cannot read that message: {}. Nothing was run.", escape(why))
+/// A message that cannot be decrypted, or may not be by policy.
+pub fn unreadable(why: Unreadable) -> String {
+    let (why, next) = match why {
+        Unreadable::UnsignedDevice => (
+            "it comes from a session that you have not verified",
+            "Verify that session in your client's settings, then send it again.",
+        ),
+        Unreadable::UnknownDevice => {
+            ("its session is not known, or was removed", "Send it again from a session that you have verified.")
+        }
+        Unreadable::IdentityChanged => (
+            "your identity has changed since it was last verified",
+            "Verify me again from your client, then send it again.",
+        ),
+        Unreadable::WrongSender => ("it was encrypted by somebody else than its sender", "Look into who sent it."),
+        Unreadable::KeyWithheld => {
+            ("your client did not share its key with me", "Verify me from your client, then send it again.")
+        }
+        Unreadable::KeyMissing => ("its key has not arrived", "If it arrives I read it then; or send it again."),
+        Unreadable::Damaged => ("it is damaged", "Send it again."),
+    };
+    format!("🔒 I cannot read that message: {why}. Nothing was run. {next}")
 }
 
 /// The service is being changed already.

@@ -84,7 +84,7 @@ impl Dispatcher {
             }
             Event::RoomReady(room) => self.room_ready(room),
             Event::Unreadable { room, event, why } => {
-                let text = reply::refusal::unreadable(&why);
+                let text = reply::refusal::unreadable(why);
                 vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
             }
             Event::Report { ticket, report } => {

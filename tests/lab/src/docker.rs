@@ -93,7 +93,11 @@ impl Engine {
         let mut command = self.command();
         command.args(["build", "--quiet", "--network", "none", "-t", BASE_IMAGE, "-f", "-"]).arg(&context);
         let output = run_with_input(&mut command, dockerfile.as_bytes());
-        assert!(output.status.success(), "lab: cannot build the base image: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "lab: cannot build the base image: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -130,7 +134,9 @@ impl OwnEngine {
     /// Starts an engine with its data in `dir` and its sockets in `sockets`.
     #[track_caller]
     pub(crate) fn start(lab: &str, name: &str, dir: &Path, sockets: &Path, home: &Path) -> Self {
-        fs::create_dir_all(dir).and_then(|()| fs::create_dir_all(sockets)).or_fail("cannot make the engine's directories");
+        fs::create_dir_all(dir)
+            .and_then(|()| fs::create_dir_all(sockets))
+            .or_fail("cannot make the engine's directories");
         let machine = Machine::boot(name, dir, "");
         let engine = Engine::new(Address { sockets: sockets.to_owned() }, home);
         let mut own = Self { engine, machine, dir: dir.to_owned(), cgroup: format!("opsroom-lab-{lab}-{name}") };

@@ -66,7 +66,9 @@ fn run(running: &Running, command: &[String], asked_to_end: &AtomicBool) -> Exit
         }
         if asked_to_end.load(Ordering::Relaxed) {
             let _ = kill_process_group(group, Signal::TERM);
-            break wait_until(Duration::from_secs(20), "the command to end", || child.try_wait().or_fail("cannot wait"));
+            break wait_until(Duration::from_secs(20), "the command to end", || {
+                child.try_wait().or_fail("cannot wait")
+            });
         }
     };
     // What the command left in its group would outlive the lab it needs.

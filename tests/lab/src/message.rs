@@ -132,7 +132,10 @@ impl Message {
     /// Everything it ever said, oldest first.
     pub fn history(&self) -> Vec<&str> {
         let edits = self.edits.iter().map(|edit| &edit.new_content);
-        std::iter::once(&self.content).chain(edits).map(|content| content["body"].as_str().unwrap_or_default()).collect()
+        std::iter::once(&self.content)
+            .chain(edits)
+            .map(|content| content["body"].as_str().unwrap_or_default())
+            .collect()
     }
 
     /// `m.text`, `m.notice`, `m.file`…

@@ -137,7 +137,10 @@ fn services_are_what_their_plans_say() {
     bridge.break_build();
     let output = host.ssh(&update);
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("this step fails") || String::from_utf8_lossy(&output.stdout).contains("this step fails"));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("this step fails")
+            || String::from_utf8_lossy(&output.stdout).contains("this step fails")
+    );
 
     bridge.break_remote();
     assert!(!host.ssh(&format!("git -C {} ls-remote origin", dir.display())).status.success());
@@ -154,7 +157,9 @@ fn services_are_what_their_plans_say() {
 fn a_host_can_be_cut_off_restarted_and_changed() {
     let lab = Lab::connect();
     let host = lab.host("spark-1");
-    let says = |host: &opsroom_lab::Host| String::from_utf8_lossy(&host.ssh("hostname; id -un; sudo -niu svc id -un").stdout).into_owned();
+    let says = |host: &opsroom_lab::Host| {
+        String::from_utf8_lossy(&host.ssh("hostname; id -un; sudo -niu svc id -un").stdout).into_owned()
+    };
     let expected = format!("{}\nops\nsvc\n", host.name());
     assert_eq!(timed("an ssh command", || says(&host)), expected, "{}", host.sshd_log());
 
@@ -185,7 +190,12 @@ fn a_host_can_be_cut_off_restarted_and_changed() {
 
     let inner = lab.plan_host("inner").behind(&host).boot();
     assert_eq!(says(&inner), format!("{}\nops\nsvc\n", inner.name()));
-    assert!(!Command::new("ping").args(["-c1", "-W1", inner.address()]).output().is_ok_and(|output| output.status.success()));
+    assert!(
+        !Command::new("ping")
+            .args(["-c1", "-W1", inner.address()])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    );
 }
 
 #[test]
