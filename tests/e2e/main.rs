@@ -1,0 +1,12 @@
+//! The product on real parts: a person types in an encrypted room of a real
+//! Synapse through an independent client; the bot does it over a real sshd on
+//! a real Docker engine; the person reads what came of it.
+//!
+//! Run by `make test`, which starts the lab.
+
+mod room;
+mod stage;
+mod states;
+mod changes;
+mod troubles;
+mod watch;
