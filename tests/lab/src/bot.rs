@@ -23,7 +23,7 @@ use crate::wait::{OrFail as _, PATIENCE};
 pub const BINARY_VARIABLE: &str = "OPSROOM_BIN";
 
 /// What the bot logs once it serves its rooms.
-const READY: &str = "ready";
+const READY: &str = "is ready";
 
 /// How long it may take to be ready: a debug build derives keys slowly.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -162,9 +162,10 @@ impl BotPlan {
         let homeserver = self.homeserver.clone().unwrap_or_else(|| self.lab.homeserver());
         let account = homeserver.register("opsroom");
         let dir = self.lab.dir("bot");
-        let binary = self.binary.clone().or_fail(format!(
-            "which opsroom? Set {BINARY_VARIABLE}, or say .binary(env!(\"CARGO_BIN_EXE_opsroom\"))"
-        ));
+        let binary = self
+            .binary
+            .clone()
+            .or_fail(format!("which opsroom? Set {BINARY_VARIABLE}, or say .binary(env!(\"CARGO_BIN_EXE_opsroom\"))"));
         secret(&dir.join("password"), &account.password);
         let config = self.config_text(&homeserver, &account, &dir);
         fs::write(dir.join("opsroom.toml"), config).or_fail("cannot write the bot's configuration");
@@ -270,7 +271,10 @@ impl Bot {
     /// Starts the process without waiting for it.
     #[track_caller]
     pub fn launch(&self) {
-        assert!(self.process.borrow().as_ref().is_none_or(|old| old.ended().is_some()), "lab: the bot is running already");
+        assert!(
+            self.process.borrow().as_ref().is_none_or(|old| old.ended().is_some()),
+            "lab: the bot is running already"
+        );
         self.log_mark.set(self.whole_log().len());
         let mut command = leashed(&self.binary);
         command.args(["run", "--config"]).arg(self.config_path());
@@ -281,7 +285,9 @@ impl Bot {
     /// Waits until the bot says that it serves its rooms.
     #[track_caller]
     pub fn wait_until_ready(&self) {
-        self.with_process(|process| process.wait_for(READY_LIMIT, "the bot is ready", || self.log().contains(READY).then_some(())));
+        self.with_process(|process| {
+            process.wait_for(READY_LIMIT, "the bot is ready", || self.log().contains(READY).then_some(()))
+        });
     }
 
     /// Ends it as a service manager would; gives its exit status.

@@ -62,7 +62,15 @@ pub struct HostPlan {
 impl HostPlan {
     pub(crate) fn new(lab: Lab, name: &str) -> Self {
         let keys = vec![lab.key().public()];
-        Self { lab, name: name.to_owned(), max_sessions: 10, behind: None, engine: None, keys, sshd_lines: String::new() }
+        Self {
+            lab,
+            name: name.to_owned(),
+            max_sessions: 10,
+            behind: None,
+            engine: None,
+            keys,
+            sshd_lines: String::new(),
+        }
     }
 
     /// sshd's limit on sessions per connection; its default is 10.
@@ -440,13 +448,19 @@ impl Host {
     #[track_caller]
     pub fn start_sshd(&self) {
         let inside = self.inside();
-        self.machine().on().run(&format!("$(command -v sshd || echo /usr/sbin/sshd) -f {inside}/sshd_config -E {inside}/sshd.log"));
+        self.machine()
+            .on()
+            .run(&format!("$(command -v sshd || echo /usr/sbin/sshd) -f {inside}/sshd_config -E {inside}/sshd.log"));
         // It writes its process ID when it listens.
         let pid = format!("[ -s {} ]", self.pidfile());
-        wait_until(PATIENCE, format_args!("sshd on {} (its log: {})", self.name, self.files.join("sshd.log").display()), || {
-            let status = self.machine().on().command("sh").args(["-c", &pid]).status();
-            status.is_ok_and(|status| status.success()).then_some(())
-        });
+        wait_until(
+            PATIENCE,
+            format_args!("sshd on {} (its log: {})", self.name, self.files.join("sshd.log").display()),
+            || {
+                let status = self.machine().on().command("sh").args(["-c", &pid]).status();
+                status.is_ok_and(|status| status.success()).then_some(())
+            },
+        );
     }
 
     /// Ends sshd with its sessions and starts it again.
@@ -477,7 +491,8 @@ impl Host {
     /// Opens to these lines only.
     #[track_caller]
     pub fn authorize_only(&self, lines: &[&str]) {
-        *self.site.keys.lock().or_fail("a thread died holding the keys") = lines.iter().map(|&line| line.to_owned()).collect();
+        *self.site.keys.lock().or_fail("a thread died holding the keys") =
+            lines.iter().map(|&line| line.to_owned()).collect();
         self.write_authorized_keys();
     }
 

@@ -22,22 +22,23 @@
 //!
 //! The modules in reading order: what everything stands on, the parts, the people, and the bot under test.
 
-pub mod wait;
-pub mod process;
-pub mod machine;
 pub mod lab;
+pub mod machine;
+pub mod process;
+pub mod wait;
 
-pub mod synapse;
 pub mod docker;
-pub mod keys;
 pub mod host;
+pub mod keys;
 pub mod project;
+pub mod synapse;
 
-pub mod person;
 pub mod message;
+pub mod person;
 pub mod room;
 
 pub mod bot;
+pub mod demo;
 pub mod running;
 
 pub use bot::Bot;

@@ -12,15 +12,14 @@ use std::process::{Command, Output};
 use crate::process::{Process, leashed, run, run_for, run_with_input};
 use crate::wait::{OrFail as _, PATIENCE};
 
-/// The first process: it reaps what is orphaned (an ignored SIGCHLD is inherited over exec) and does nothing else.
+/// The first process: it reaps what is orphaned (the kernel does, for who ignores SIGCHLD) and does nothing else.
 const INIT: &str = r"
 set -e
 hostname LAB_HOSTNAME
 ip link set lo up
 LAB_SETUP
 : >booted
-trap '' CHLD
-exec sleep infinity
+exec env --ignore-signal=CHLD sleep infinity
 ";
 
 /// A running machine.
@@ -33,7 +32,10 @@ impl Machine {
     /// Boots a machine whose `setup` (sh, as root, inside, with `dir` as working directory) prepares its mounts.
     #[track_caller]
     pub fn boot(name: &str, dir: &Path, setup: &str) -> Self {
-        assert!(rustix::process::geteuid().is_root(), "lab: machines are namespaces, and making them needs root: use sudo");
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "lab: machines are namespaces, and making them needs root: use sudo"
+        );
         let booted = dir.join("booted");
         let _ = fs::remove_file(&booted);
         let mut command = leashed("unshare");
@@ -97,7 +99,18 @@ impl Machine {
     #[track_caller]
     pub fn cable(&self, device: &str, near: &str, far: &str) {
         let pid = self.pid();
-        run(Command::new("ip").args(["link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", &pid.to_string()]));
+        run(Command::new("ip").args([
+            "link",
+            "add",
+            device,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            &pid.to_string(),
+        ]));
         run(Command::new("ip").args(["addr", "add", &format!("{near}/30"), "dev", device]));
         run(Command::new("ip").args(["link", "set", device, "up"]));
         self.run(&format!("ip addr add {far}/30 dev eth0; ip link set eth0 up"));

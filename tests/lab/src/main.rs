@@ -1,12 +1,14 @@
 //! `opsroom-lab`: runs the lab, and commands inside it.
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
+use opsroom_lab::demo;
 use opsroom_lab::lab::VARIABLE;
 use opsroom_lab::running::Running;
 use opsroom_lab::wait::{OrFail as _, wait_until};
@@ -23,6 +25,15 @@ struct Arguments {
 enum What {
     /// Starts the shared homeserver and engine and keeps them until Ctrl-C
     Up,
+    /// Plays a short conversation with the bot in a room of its own, and lets anybody join in until Ctrl-C
+    Demo {
+        /// The opsroom binary
+        #[arg(long, env = "OPSROOM_BIN")]
+        bin: PathBuf,
+        /// Ends after the conversation
+        #[arg(long)]
+        once: bool,
+    },
     /// Starts the lab, runs a command in it, tears the lab down, and ends as the command did
     Run {
         /// The command and its arguments
@@ -47,6 +58,14 @@ fn main() -> ExitCode {
             wait_forever(&asked_to_end);
             ExitCode::SUCCESS
         }
+        What::Demo { bin, once } => {
+            let stage = demo::play(running.lab(), &bin);
+            if !once {
+                println!("{}", stage.invitation());
+                wait_forever(&asked_to_end);
+            }
+            ExitCode::SUCCESS
+        }
         What::Run { command } => run(&running, &command, &asked_to_end),
     }
 }
@@ -66,7 +85,9 @@ fn run(running: &Running, command: &[String], asked_to_end: &AtomicBool) -> Exit
         }
         if asked_to_end.load(Ordering::Relaxed) {
             let _ = kill_process_group(group, Signal::TERM);
-            break wait_until(Duration::from_secs(20), "the command to end", || child.try_wait().or_fail("cannot wait"));
+            break wait_until(Duration::from_secs(20), "the command to end", || {
+                child.try_wait().or_fail("cannot wait")
+            });
         }
     };
     // What the command left in its group would outlive the lab it needs.

@@ -132,7 +132,10 @@ impl Message {
     /// Everything it ever said, oldest first.
     pub fn history(&self) -> Vec<&str> {
         let edits = self.edits.iter().map(|edit| &edit.new_content);
-        std::iter::once(&self.content).chain(edits).map(|content| content["body"].as_str().unwrap_or_default()).collect()
+        std::iter::once(&self.content)
+            .chain(edits)
+            .map(|content| content["body"].as_str().unwrap_or_default())
+            .collect()
     }
 
     /// `m.text`, `m.notice`, `m.file`…
@@ -281,8 +284,16 @@ impl Expected {
         }
     }
 
+    /// This or that.
+    pub fn or(self, other: Expected) -> Expected {
+        Expected {
+            what: format!("{} or {}", self.what, other.what),
+            holds: Box::new(move |message| self.holds(message) || other.holds(message)),
+        }
+    }
+
     /// Not this.
-    pub fn not(self) -> Expected {
+    pub fn negated(self) -> Expected {
         Expected { what: format!("not {}", self.what), holds: Box::new(move |message| !self.holds(message)) }
     }
 }

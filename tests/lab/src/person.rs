@@ -245,7 +245,12 @@ impl Person {
     /// Takes an event back.
     #[track_caller]
     pub fn redacts(&self, room: &Room, event: &EventId) {
-        let path = format!("/_matrix/client/v3/rooms/{}/redact/{}/r{}", room.id(), event.0, self.inner.homeserver.lab().number());
+        let path = format!(
+            "/_matrix/client/v3/rooms/{}/redact/{}/r{}",
+            room.id(),
+            event.0,
+            self.inner.homeserver.lab().number()
+        );
         self.asks("PUT", &path, json!({}));
     }
 
@@ -298,7 +303,10 @@ impl Person {
     #[track_caller]
     pub fn membership(&self, room: &Room, whom: &dyn Speaker) -> String {
         let path = format!("/_matrix/client/v3/rooms/{}/state/m.room.member/{}", room.id(), whom.user());
-        self.tries("GET", &path, Value::Null).ok().and_then(|member| Some(member["membership"].as_str()?.to_owned())).unwrap_or_default()
+        self.tries("GET", &path, Value::Null)
+            .ok()
+            .and_then(|member| Some(member["membership"].as_str()?.to_owned()))
+            .unwrap_or_default()
     }
 
     /// Waits until somebody is in the room.
@@ -373,7 +381,11 @@ impl Person {
         request["id"] = id.into();
         let told = writeln!(self.inner.stdin.lock().or_fail("a thread died talking"), "{request}");
         told.or_fail(format!("{}'s client is gone:\n{}", self.name(), self.inner.process.log_tail()));
-        wait_for_answer(&self.inner.process, &self.inner.heard, id).or_fail(format!("{}: {}", self.user(), request["do"]))
+        wait_for_answer(&self.inner.process, &self.inner.heard, id).or_fail(format!(
+            "{}: {}",
+            self.user(),
+            request["do"]
+        ))
     }
 }
 

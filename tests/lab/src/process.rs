@@ -66,7 +66,10 @@ pub fn run(command: &mut Command) -> String {
 #[track_caller]
 pub fn run_for(command: &mut Command) -> Output {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).output().or_fail(format!("cannot run {program} (is it installed? see tests/lab/setup.sh)"))
+    command
+        .stdin(Stdio::null())
+        .output()
+        .or_fail(format!("cannot run {program} (is it installed? see tests/lab/setup.sh)"))
 }
 
 /// As [`run_for`], with `input` on standard input.

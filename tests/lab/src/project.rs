@@ -278,13 +278,18 @@ impl Project {
     /// A new commit on the remote whose image does not build.
     #[track_caller]
     pub fn break_build(&self) -> String {
-        self.push("echo 'RUN echo this step fails >&2; exit 7' >>Dockerfile && git commit -qam 'A step that fails'", b"")
+        self.push(
+            "echo 'RUN echo this step fails >&2; exit 7' >>Dockerfile && git commit -qam 'A step that fails'",
+            b"",
+        )
     }
 
     /// A new commit on the remote whose image takes this many seconds to build, a line of output each.
     #[track_caller]
     pub fn slow_build(&self, seconds: u32) -> String {
-        let step = format!("RUN i=0; while [ $i -lt {seconds} ]; do i=$((i+1)); echo slow step $i of {seconds}; sleep 1; done");
+        let step = format!(
+            "RUN i=0; while [ $i -lt {seconds} ]; do i=$((i+1)); echo slow step $i of {seconds}; sleep 1; done"
+        );
         self.push(&format!("printf '%s\\n' {} >>Dockerfile && git commit -qam 'A slow step'", quoted(&step)), b"")
     }
 
@@ -303,9 +308,15 @@ impl Project {
     /// Any change to the sources (sh, in a clone of them, `input` on standard input), committed by the script; pushed.
     #[track_caller]
     pub fn push(&self, script: &str, input: &[u8]) -> String {
-        let script = format!("set -e; cd {}; {script}; git push -q origin HEAD:master; git rev-parse HEAD", self.workshop());
+        let script =
+            format!("set -e; cd {}; {script}; git push -q origin HEAD:master; git rev-parse HEAD", self.workshop());
         let output = self.host.try_run(&script, input);
-        assert!(output.status.success(), "lab: cannot push to {}: {}", self.unique, String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "lab: cannot push to {}: {}",
+            self.unique,
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).lines().last().or_fail("git gave no commit").trim().to_owned()
     }
 
@@ -335,7 +346,9 @@ impl Project {
     fn make_repositories(&self, compose: &str, app: &str) {
         let (remote, workshop, dir) = (self.remote(), self.workshop(), self.dir());
         let dir = dir.display();
-        let dockerfile = format!("FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n");
+        let dockerfile = format!(
+            "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
+        );
         let secret = self.secret();
         let greeting = format!("hello from {}", self.name);
         let script = format!(

@@ -70,7 +70,8 @@ impl RoomPlan {
         let answer = owner.asks("POST", "/_matrix/client/v3/createRoom", wanted);
         let id = answer["room_id"].as_str().or_fail("the homeserver created no room").to_owned();
         let server = owner.user().split_once(':').map(|(_, server)| server).unwrap_or_default();
-        let room = Room { alias: format!("#{}:{server}", self.name), id, name: self.name, encrypted: self.encrypted, owner };
+        let room =
+            Room { alias: format!("#{}:{server}", self.name), id, name: self.name, encrypted: self.encrypted, owner };
         for person in &self.members[1..] {
             person.joins(&room);
         }

@@ -43,14 +43,23 @@ impl Running {
             "lab: nothing is set up in {}: run tests/lab/setup.sh",
             home.display()
         );
-        assert!(rustix::process::geteuid().is_root(), "lab: the lab makes namespaces and runs a Docker engine: start it with sudo");
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "lab: the lab makes namespaces and runs a Docker engine: start it with sudo"
+        );
         sweep(&home);
         let traces = Traces::new(&home);
         let key = traces.dir.join("id_ed25519");
         KeyPair::make(&key, "ed25519", "");
         let (engine, synapse) = std::thread::scope(|scope| {
             let engine = scope.spawn(|| {
-                OwnEngine::start(&traces.id, "shared", &traces.dir.join("engine"), &traces.sockets.join("engine"), &home)
+                OwnEngine::start(
+                    &traces.id,
+                    "shared",
+                    &traces.dir.join("engine"),
+                    &traces.sockets.join("engine"),
+                    &home,
+                )
             });
             let dir = traces.dir.join("synapse");
             fs::create_dir_all(&dir).or_fail("cannot make Synapse's directory");
@@ -125,7 +134,9 @@ fn remove_traces(id: &str, dir: &Path) {
     remove_cgroups(&format!("opsroom-lab-{id}-"));
     if env::var_os("OPSROOM_LAB_KEEP").is_none() {
         for path in [dir, &Path::new(SOCKETS).join(id)] {
-            if let Err(error) = fs::remove_dir_all(path).or_else(|error| if path.exists() { Err(error) } else { Ok(()) }) {
+            if let Err(error) =
+                fs::remove_dir_all(path).or_else(|error| if path.exists() { Err(error) } else { Ok(()) })
+            {
                 eprintln!("lab: cannot remove {}: {error}", path.display());
             }
         }

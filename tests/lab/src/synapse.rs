@@ -62,7 +62,8 @@ impl Homeserver {
         let body = json!({
             "username": name, "password": password, "inhibit_login": true, "auth": { "type": "m.login.dummy" },
         });
-        let answer = self.call("POST", "/_matrix/client/v3/register", None, &body).or_fail(format!("cannot register {name}"));
+        let answer =
+            self.call("POST", "/_matrix/client/v3/register", None, &body).or_fail(format!("cannot register {name}"));
         let user = answer["user_id"].as_str().or_fail("the homeserver registered nobody").to_owned();
         Account { user, password }
     }
@@ -88,7 +89,8 @@ impl Homeserver {
         let login = json!({
             "type": "m.login.password", "password": name, "identifier": { "type": "m.id.user", "user": name },
         });
-        let session = self.call("POST", "/_matrix/client/v3/login", None, &login).or_fail("the administrator cannot log in");
+        let session =
+            self.call("POST", "/_matrix/client/v3/login", None, &login).or_fail("the administrator cannot log in");
         session["access_token"].as_str().or_fail("no access token").to_owned()
     }
 

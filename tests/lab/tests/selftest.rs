@@ -1,6 +1,7 @@
 //! The lab tried on itself: each part does what tests will rely on. Run through `opsroom-lab run -- cargo test -p opsroom-lab`.
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opsroom_lab::message::reply_to;
@@ -137,7 +138,10 @@ fn services_are_what_their_plans_say() {
     bridge.break_build();
     let output = host.ssh(&update);
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("this step fails") || String::from_utf8_lossy(&output.stdout).contains("this step fails"));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("this step fails")
+            || String::from_utf8_lossy(&output.stdout).contains("this step fails")
+    );
 
     bridge.break_remote();
     assert!(!host.ssh(&format!("git -C {} ls-remote origin", dir.display())).status.success());
@@ -154,7 +158,9 @@ fn services_are_what_their_plans_say() {
 fn a_host_can_be_cut_off_restarted_and_changed() {
     let lab = Lab::connect();
     let host = lab.host("spark-1");
-    let says = |host: &opsroom_lab::Host| String::from_utf8_lossy(&host.ssh("hostname; id -un; sudo -niu svc id -un").stdout).into_owned();
+    let says = |host: &opsroom_lab::Host| {
+        String::from_utf8_lossy(&host.ssh("hostname; id -un; sudo -niu svc id -un").stdout).into_owned()
+    };
     let expected = format!("{}\nops\nsvc\n", host.name());
     assert_eq!(timed("an ssh command", || says(&host)), expected, "{}", host.sshd_log());
 
@@ -185,15 +191,37 @@ fn a_host_can_be_cut_off_restarted_and_changed() {
 
     let inner = lab.plan_host("inner").behind(&host).boot();
     assert_eq!(says(&inner), format!("{}\nops\nsvc\n", inner.name()));
-    assert!(!Command::new("ping").args(["-c1", "-W1", inner.address()]).output().is_ok_and(|output| output.status.success()));
+    assert!(
+        !Command::new("ping")
+            .args(["-c1", "-W1", inner.address()])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    );
 }
 
 #[test]
 fn an_engine_of_ones_own_restarts() {
     let lab = Lab::connect();
-    let engine = timed("an engine of one's own", || lab.own_engine());
-    let engine = std::sync::Arc::new(std::sync::Mutex::new(engine));
-    drop(engine);
+    let engine = Arc::new(timed("an engine of one's own", || lab.own_engine()));
+    let host = lab.plan_host("spark-1").engine(&engine).boot();
+    let bridge = host.project("bridge").networked().healthy();
+    let state = |host: &opsroom_lab::Host| {
+        let output = host.ssh(&format!("docker inspect -f '{{{{.State.Status}}}}' {}", bridge.container()));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    assert_eq!(state(&host), "running");
+
+    timed("an engine's restart", || engine.restart_daemon());
+    // The engine brings back what was running; the host finds its new socket.
+    bridge.wait_for_state("running");
+    assert_eq!(state(&host), "running");
+
+    engine.kill_daemon();
+    assert_eq!(state(&host), "");
+    engine.start_daemon();
+    // What a killed engine does with its containers when it is back is its own affair (20.10 leaves them stopped).
+    assert_ne!(state(&host), "");
+    assert!(!lab.engine().docker(&["ps", "-a"]).contains(bridge.container()), "the shared engine knows nothing of it");
 }
 
 #[test]
