@@ -2,7 +2,7 @@
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Child, ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use opsroom_lab::demo;
 use opsroom_lab::lab::VARIABLE;
+use opsroom_lab::process::leashed;
 use opsroom_lab::running::Running;
 use opsroom_lab::wait::{OrFail as _, wait_until};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -71,7 +72,8 @@ fn main() -> ExitCode {
 }
 
 fn run(running: &Running, command: &[String], asked_to_end: &AtomicBool) -> ExitCode {
-    let mut child = Command::new(&command[0])
+    // On the leash too: a lab that is killed takes its command along.
+    let mut child = leashed(&command[0])
         .args(&command[1..])
         .env(VARIABLE, running.file())
         // A group of its own, so that all of it can be ended.

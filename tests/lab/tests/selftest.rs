@@ -1,7 +1,10 @@
 //! The lab tried on itself: each part does what tests will rely on. Run through `opsroom-lab run -- cargo test -p opsroom-lab`.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use opsroom_lab::message::reply_to;
@@ -78,6 +81,18 @@ fn a_key_may_come_late_and_a_device_may_be_unsigned() {
     // The new device reads what is said from now on, though the room's session is older than the device.
     let reply = bob.says(&room, "welcome");
     room.reads(&phone).until(&reply, containing("welcome"));
+}
+
+#[test]
+fn two_people_verify_each_other() {
+    let lab = Lab::connect();
+    let (alice, bob) = (lab.person("alice"), lab.person("bob"));
+    let room = lab.room("ops").encrypted().member(&alice).member(&bob).create();
+    let keys = thread::scope(|scope| {
+        scope.spawn(|| bob.accepts_verification());
+        alice.verifies(&room, &bob)
+    });
+    assert_eq!(keys.len(), 2, "the device and the master key: {keys:?}");
 }
 
 #[test]
@@ -235,4 +250,34 @@ fn many_hosts_fit_on_one_machine() {
     hosts[0].kill_sshd();
     assert!(!hosts[0].ssh("true").status.success());
     assert!(hosts[49].ssh("true").status.success());
+}
+
+/// A stand-in that does what the harness asks of the binary: it says that it is ready, and ends when told to.
+const STAND_IN: &str =
+    "#!/bin/sh\ncat \"$3\"\necho \"$1 is ready\"\ntrap 'echo bye; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n";
+
+#[test]
+fn a_bot_is_configured_started_stopped_and_killed() {
+    let lab = Lab::connect();
+    let binary = lab.dir("stand-in").join("opsroom");
+    fs::write(&binary, STAND_IN).unwrap();
+    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let host = lab.host("spark-1");
+    let inner = lab.plan_host("inner").behind(&host).boot();
+    let kokoro = inner.project("kokoro").not_deployed();
+
+    let bot = lab.bot().binary(&binary).room(&room).operator(&alice).service(&kokoro).start();
+    let config = bot.log();
+    for part in [room.alias(), alice.user(), host.name(), inner.name(), kokoro.container(), &host.host_key(), "jump = "]
+    {
+        assert!(config.contains(part), "{part} is missing in:\n{config}");
+    }
+    assert_eq!(alice.membership(&room, &bot), "invite");
+    assert!(bot.memory().0 > 0);
+    assert!(bot.stop().success());
+    bot.start_again();
+    bot.kill();
+    assert!(bot.ended().is_some());
 }
