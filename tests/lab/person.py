@@ -10,6 +10,7 @@ End of input is the end of the process, so a test that dies takes its people wit
 
 import asyncio
 import base64
+import hashlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ import time
 from urllib.parse import quote
 
 import aiohttp
+import vodozemac
 from canonicaljson import encode_canonical_json
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
@@ -53,6 +55,12 @@ def is_signed(thing, by_user, by_key):
     return True
 
 
+def commitment_to(key, start):
+    """What the accepting side binds itself to: its key, and the start event's content as it was sent."""
+    start = {name: value for name, value in start.items() if name != "room"}
+    return b64(hashlib.sha256(key.encode() + encode_canonical_json(start)).digest())
+
+
 class Refused(Exception):
     """The homeserver said no."""
 
@@ -76,7 +84,9 @@ class Person:
         # Keys made and not sent yet, by room.
         self.withheld = {}
         self.trusted_devices = {}
+        # Of each verification, by its request's event: what the other side sent and nobody has taken yet.
         self.verifications = {}
+        self.requested = asyncio.Queue()
 
     # --- the wire -------------------------------------------------------------------------------------------------
 
@@ -191,8 +201,6 @@ class Person:
                 originals[event["event_id"]] = json.loads(json.dumps(event))
         await self.client.receive_response(response)
         first, self.since = self.since is None, raw["next_batch"]
-        for event in raw.get("to_device", {}).get("events", []):
-            await self.on_verification_event(event.get("type", ""), event.get("content", {}), event.get("sender"), None)
         await self.look_after_keys()
         for room in raw.get("rooms", {}).get("invite", {}):
             self.tell(invite=room)
@@ -245,8 +253,8 @@ class Person:
             "transaction": original.get("unsigned", {}).get("transaction_id"),
         })
         if kind.startswith("m.key.verification.") or content.get("msgtype") == "m.key.verification.request":
-            content = dict(content, **({"m.relates_to": relation} if relation else {}))
-            await self.on_verification_event(kind, content, original["sender"], (room, original["event_id"]))
+            content = dict(content, room=room, **({"m.relates_to": relation} if relation else {}))
+            await self.on_verification_event(kind, content, original["sender"], original["event_id"])
 
     async def device_of(self, user, sender_key):
         """The device that holds `sender_key`, and whether its owner's own keys vouch for it. Asked of the server's key
@@ -383,16 +391,105 @@ class Person:
             _, told[device_id] = await self.device_of(user, device["keys"][f"curve25519:{device_id}"])
         return told
 
-    # --- comparing emoji ------------------------------------------------------------------------------------------
+    # --- comparing emoji (SAS in a room: spec v1.18, "Short Authentication String") -----------------------------------
 
-    async def on_verification_event(self, kind, content, sender, where):
-        """Filled in by do_verify: a verification that is under way takes the events of its transaction."""
-        if sender == self.user and where is None:
+    async def on_verification_event(self, kind, content, sender, event_id):
+        """Puts what others send in a verification where `expect` finds it."""
+        if sender == self.user:
             return
-        txn = content.get("transaction_id") or content.get("m.relates_to", {}).get("event_id")
-        queue = self.verifications.get(txn)
-        if queue is not None and sender != self.user:
-            queue.put_nowait((kind, content))
+        if content.get("msgtype") == "m.key.verification.request":
+            kind = content["msgtype"]
+            self.requested.put_nowait((event_id, sender, content))
+        reference = content.get("m.relates_to", {}).get("event_id")
+        if reference:
+            self.verifications.setdefault(reference, asyncio.Queue()).put_nowait((kind, content))
+
+    async def expect(self, transaction, wanted):
+        """The next event of this verification, which must be `wanted`."""
+        queue = self.verifications.setdefault(transaction, asyncio.Queue())
+        kind, content = await asyncio.wait_for(queue.get(), 30)
+        if kind != "m.key.verification." + wanted:
+            raise RuntimeError(f"expected the verification's {wanted}, got {kind}: {json.dumps(content)}")
+        return content
+
+    async def step(self, room, transaction, step, **content):
+        content["m.relates_to"] = {"rel_type": "m.reference", "event_id": transaction}
+        await self.do_send(room, content, kind="m.key.verification." + step)
+        return content
+
+    async def do_verify(self, room, user, **_):
+        """Asks `user` for a verification and goes through with it; afterwards this person vouches for `user`."""
+        transaction = await self.do_send(room, {
+            "msgtype": "m.key.verification.request", "body": "Please compare emoji with me.", "to": user,
+            "from_device": self.device, "methods": ["m.sas.v1"],
+        })
+        ready = await self.expect(transaction, "ready")
+        start = await self.step(
+            room, transaction, "start", from_device=self.device, method="m.sas.v1",
+            key_agreement_protocols=["curve25519-hkdf-sha256"], hashes=["sha256"],
+            message_authentication_codes=["hkdf-hmac-sha256.v2"], short_authentication_string=["decimal", "emoji"])
+        commitment = (await self.expect(transaction, "accept"))["commitment"]
+        sas = vodozemac.Sas()
+        await self.step(room, transaction, "key", key=sas.public_key.to_base64())
+        key = (await self.expect(transaction, "key"))["key"]
+        if commitment != commitment_to(key, start):
+            raise RuntimeError("the other side changed its key after it had committed to it")
+        return await self.exchange_macs(room, transaction, sas, key, user, ready["from_device"])
+
+    async def do_accept_verification(self, **_):
+        """Goes through with the next verification that somebody asks for."""
+        transaction, user, request = await asyncio.wait_for(self.requested.get(), 30)
+        room = request["room"]
+        await self.step(room, transaction, "ready", from_device=self.device, methods=["m.sas.v1"])
+        start = await self.expect(transaction, "start")
+        sas = vodozemac.Sas()
+        own = sas.public_key.to_base64()
+        await self.step(
+            room, transaction, "accept", method="m.sas.v1", key_agreement_protocol="curve25519-hkdf-sha256", hash="sha256",
+            message_authentication_code="hkdf-hmac-sha256.v2", short_authentication_string=["decimal", "emoji"],
+            commitment=commitment_to(own, start))
+        key = (await self.expect(transaction, "key"))["key"]
+        await self.step(room, transaction, "key", key=own)
+        return await self.exchange_macs(room, transaction, sas, key, user, request["from_device"])
+
+    async def exchange_macs(self, room, transaction, sas, key, user, device):
+        """Both tell their keys under the shared secret: a match is what comparing emoji would have shown."""
+        secret = sas.diffie_hellman(vodozemac.Curve25519PublicKey.from_base64(key))
+        keys = await self.keys_of(self.user, self.device)
+
+        def info(sender, its_device, receiver, other_device):
+            return f"MATRIX_KEY_VERIFICATION_MAC{sender}{its_device}{receiver}{other_device}{transaction}"
+
+        ours, theirs = info(self.user, self.device, user, device), info(user, device, self.user, self.device)
+        await self.step(
+            room, transaction, "mac", mac={name: secret.calculate_mac(value, ours + name) for name, value in keys.items()},
+            keys=secret.calculate_mac(",".join(sorted(keys)), ours + "KEY_IDS"))
+        told = await self.expect(transaction, "mac")
+        expected = await self.keys_of(user, device)
+        if told["keys"] != secret.calculate_mac(",".join(sorted(told["mac"])), theirs + "KEY_IDS"):
+            raise RuntimeError("the list of the other side's keys is not authentic")
+        for name, mac in told["mac"].items():
+            if name not in expected or mac != secret.calculate_mac(expected[name], theirs + name):
+                raise RuntimeError(f"the other side's key {name} is not the one the homeserver shows")
+        await self.step(room, transaction, "done")
+        await self.expect(transaction, "done")
+        await self.vouch_for(user)
+        return sorted(told["mac"])
+
+    async def keys_of(self, user, device):
+        """The keys that a verification tells: the device's and the master key."""
+        answer = await self.api("POST", "/_matrix/client/v3/keys/query", {"device_keys": {user: []}})
+        name = f"ed25519:{device}"
+        return {name: answer["device_keys"][user][device]["keys"][name], **answer["master_keys"][user]["keys"]}
+
+    async def vouch_for(self, user):
+        answer = await self.api("POST", "/_matrix/client/v3/keys/query", {"device_keys": {user: []}})
+        master = answer["master_keys"][user]
+        own = self.cross_signing["user_signing"]
+        signature = b64(own.sign(signed_part(master)).signature)
+        master.setdefault("signatures", {})[self.user] = {f"ed25519:{b64(bytes(own.verify_key))}": signature}
+        [public] = master["keys"].values()
+        await self.api("POST", "/_matrix/client/v3/keys/signatures/upload", {user: {public: master}})
 
     # --- the loop -------------------------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ impl OwnEngine {
             .or_fail("cannot make the engine's directories");
         let machine = Machine::boot(name, dir, "");
         let engine = Engine::new(Address { sockets: sockets.to_owned() }, home);
-        let mut own = Self { engine, machine, dir: dir.to_owned(), cgroup: format!("opsroom-lab-{lab}-{name}") };
+        let own = Self { engine, machine, dir: dir.to_owned(), cgroup: format!("opsroom-lab-{lab}-{name}") };
         own.start_daemon();
         own.engine.make_base_image(dir);
         own
@@ -152,25 +152,25 @@ impl OwnEngine {
 
     /// Starts the daemon, which must not be running.
     #[track_caller]
-    pub fn start_daemon(&mut self) {
+    pub fn start_daemon(&self) {
         start_daemon(&self.machine, &self.engine, &self.dir, &self.cgroup);
     }
 
     /// Ends the daemon as an administrator would (its containers end with it).
     #[track_caller]
-    pub fn stop_daemon(&mut self) {
+    pub fn stop_daemon(&self) {
         stop_daemon(&self.machine, &self.engine, "TERM");
     }
 
     /// Kills the daemon: its containers go on without it.
     #[track_caller]
-    pub fn kill_daemon(&mut self) {
+    pub fn kill_daemon(&self) {
         stop_daemon(&self.machine, &self.engine, "KILL");
     }
 
     /// Ends the daemon and starts it again.
     #[track_caller]
-    pub fn restart_daemon(&mut self) {
+    pub fn restart_daemon(&self) {
         self.stop_daemon();
         self.start_daemon();
     }
@@ -182,8 +182,7 @@ pub(crate) fn start_daemon(machine: &Machine, engine: &Engine, dir: &Path, cgrou
     let (sockets, dir) = (engine.sockets().display(), dir.display());
     // Small subnets, so that parallel compose projects don't run out; the network is the machine's own, so any range will do.
     machine.run(&format!(
-        "rm -f {sockets}/dockerd.pid {sockets}/x/containerd/containerd.pid
-         setsid dockerd --data-root {dir}/data --exec-root {sockets}/x --pidfile {sockets}/dockerd.pid \
+        "setsid dockerd --data-root {dir}/data --exec-root {sockets}/x --pidfile {sockets}/dockerd.pid \
            -H unix://{sockets}/docker.sock --group {DOCKER_GID} --cgroup-parent {cgroup} \
            --default-address-pool base=10.64.0.0/12,size=28 --log-level warn </dev/null >>{dir}/dockerd.log 2>&1 &"
     ));

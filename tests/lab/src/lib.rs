@@ -38,6 +38,7 @@ pub mod person;
 pub mod room;
 
 pub mod bot;
+pub mod demo;
 pub mod running;
 
 pub use bot::Bot;

@@ -12,15 +12,14 @@ use std::process::{Command, Output};
 use crate::process::{Process, leashed, run, run_for, run_with_input};
 use crate::wait::{OrFail as _, PATIENCE};
 
-/// The first process: it reaps what is orphaned (an ignored SIGCHLD is inherited over exec) and does nothing else.
+/// The first process: it reaps what is orphaned (the kernel does, for who ignores SIGCHLD) and does nothing else.
 const INIT: &str = r"
 set -e
 hostname LAB_HOSTNAME
 ip link set lo up
 LAB_SETUP
 : >booted
-trap '' CHLD
-exec sleep infinity
+exec env --ignore-signal=CHLD sleep infinity
 ";
 
 /// A running machine.

@@ -1,13 +1,16 @@
 //! `opsroom-lab`: runs the lab, and commands inside it.
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::path::PathBuf;
+use std::process::{Child, ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
+use opsroom_lab::demo;
 use opsroom_lab::lab::VARIABLE;
+use opsroom_lab::process::leashed;
 use opsroom_lab::running::Running;
 use opsroom_lab::wait::{OrFail as _, wait_until};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -23,6 +26,15 @@ struct Arguments {
 enum What {
     /// Starts the shared homeserver and engine and keeps them until Ctrl-C
     Up,
+    /// Plays a short conversation with the bot in a room of its own, and lets anybody join in until Ctrl-C
+    Demo {
+        /// The opsroom binary
+        #[arg(long, env = "OPSROOM_BIN")]
+        bin: PathBuf,
+        /// Ends after the conversation
+        #[arg(long)]
+        once: bool,
+    },
     /// Starts the lab, runs a command in it, tears the lab down, and ends as the command did
     Run {
         /// The command and its arguments
@@ -47,12 +59,21 @@ fn main() -> ExitCode {
             wait_forever(&asked_to_end);
             ExitCode::SUCCESS
         }
+        What::Demo { bin, once } => {
+            let stage = demo::play(running.lab(), &bin);
+            if !once {
+                println!("{}", stage.invitation());
+                wait_forever(&asked_to_end);
+            }
+            ExitCode::SUCCESS
+        }
         What::Run { command } => run(&running, &command, &asked_to_end),
     }
 }
 
 fn run(running: &Running, command: &[String], asked_to_end: &AtomicBool) -> ExitCode {
-    let mut child = Command::new(&command[0])
+    // On the leash too: a lab that is killed takes its command along.
+    let mut child = leashed(&command[0])
         .args(&command[1..])
         .env(VARIABLE, running.file())
         // A group of its own, so that all of it can be ended.

@@ -284,8 +284,16 @@ impl Expected {
         }
     }
 
+    /// This or that.
+    pub fn or(self, other: Expected) -> Expected {
+        Expected {
+            what: format!("{} or {}", self.what, other.what),
+            holds: Box::new(move |message| self.holds(message) || other.holds(message)),
+        }
+    }
+
     /// Not this.
-    pub fn not(self) -> Expected {
+    pub fn negated(self) -> Expected {
         Expected { what: format!("not {}", self.what), holds: Box::new(move |message| !self.holds(message)) }
     }
 }

@@ -329,6 +329,20 @@ impl Person {
         serde_json::from_value(devices).or_fail("the client told something else than devices")
     }
 
+    /// Asks somebody in the room for a verification by emoji, goes through with it, and vouches for them afterwards.
+    /// Gives the keys they told.
+    #[track_caller]
+    pub fn verifies(&self, room: &Room, whom: &dyn Speaker) -> Vec<String> {
+        let keys = self.does(json!({ "do": "verify", "room": room.id(), "user": whom.user() }));
+        serde_json::from_value(keys).or_fail("the client told no keys")
+    }
+
+    /// Goes through with the next verification that somebody asks for.
+    #[track_caller]
+    pub fn accepts_verification(&self) {
+        self.does(json!({ "do": "accept_verification" }));
+    }
+
     // --- the client's own interface ---
 
     /// One request of the client-server API with this device's token; must succeed.

@@ -1,6 +1,10 @@
 //! The lab tried on itself: each part does what tests will rely on. Run through `opsroom-lab run -- cargo test -p opsroom-lab`.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use opsroom_lab::message::reply_to;
@@ -77,6 +81,18 @@ fn a_key_may_come_late_and_a_device_may_be_unsigned() {
     // The new device reads what is said from now on, though the room's session is older than the device.
     let reply = bob.says(&room, "welcome");
     room.reads(&phone).until(&reply, containing("welcome"));
+}
+
+#[test]
+fn two_people_verify_each_other() {
+    let lab = Lab::connect();
+    let (alice, bob) = (lab.person("alice"), lab.person("bob"));
+    let room = lab.room("ops").encrypted().member(&alice).member(&bob).create();
+    let keys = thread::scope(|scope| {
+        scope.spawn(|| bob.accepts_verification());
+        alice.verifies(&room, &bob)
+    });
+    assert_eq!(keys.len(), 2, "the device and the master key: {keys:?}");
 }
 
 #[test]
@@ -201,9 +217,26 @@ fn a_host_can_be_cut_off_restarted_and_changed() {
 #[test]
 fn an_engine_of_ones_own_restarts() {
     let lab = Lab::connect();
-    let engine = timed("an engine of one's own", || lab.own_engine());
-    let engine = std::sync::Arc::new(std::sync::Mutex::new(engine));
-    drop(engine);
+    let engine = Arc::new(timed("an engine of one's own", || lab.own_engine()));
+    let host = lab.plan_host("spark-1").engine(&engine).boot();
+    let bridge = host.project("bridge").networked().healthy();
+    let state = |host: &opsroom_lab::Host| {
+        let output = host.ssh(&format!("docker inspect -f '{{{{.State.Status}}}}' {}", bridge.container()));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    assert_eq!(state(&host), "running");
+
+    timed("an engine's restart", || engine.restart_daemon());
+    // The engine brings back what was running; the host finds its new socket.
+    bridge.wait_for_state("running");
+    assert_eq!(state(&host), "running");
+
+    engine.kill_daemon();
+    assert_eq!(state(&host), "");
+    engine.start_daemon();
+    // What a killed engine does with its containers when it is back is its own affair (20.10 leaves them stopped).
+    assert_ne!(state(&host), "");
+    assert!(!lab.engine().docker(&["ps", "-a"]).contains(bridge.container()), "the shared engine knows nothing of it");
 }
 
 #[test]
@@ -217,4 +250,34 @@ fn many_hosts_fit_on_one_machine() {
     hosts[0].kill_sshd();
     assert!(!hosts[0].ssh("true").status.success());
     assert!(hosts[49].ssh("true").status.success());
+}
+
+/// A stand-in that does what the harness asks of the binary: it says that it is ready, and ends when told to.
+const STAND_IN: &str =
+    "#!/bin/sh\ncat \"$3\"\necho \"$1 is ready\"\ntrap 'echo bye; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n";
+
+#[test]
+fn a_bot_is_configured_started_stopped_and_killed() {
+    let lab = Lab::connect();
+    let binary = lab.dir("stand-in").join("opsroom");
+    fs::write(&binary, STAND_IN).unwrap();
+    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let host = lab.host("spark-1");
+    let inner = lab.plan_host("inner").behind(&host).boot();
+    let kokoro = inner.project("kokoro").not_deployed();
+
+    let bot = lab.bot().binary(&binary).room(&room).operator(&alice).service(&kokoro).start();
+    let config = bot.log();
+    for part in [room.alias(), alice.user(), host.name(), inner.name(), kokoro.container(), &host.host_key(), "jump = "]
+    {
+        assert!(config.contains(part), "{part} is missing in:\n{config}");
+    }
+    assert_eq!(alice.membership(&room, &bot), "invite");
+    assert!(bot.memory().0 > 0);
+    assert!(bot.stop().success());
+    bot.start_again();
+    bot.kill();
+    assert!(bot.ended().is_some());
 }
