@@ -43,6 +43,7 @@ pub(crate) struct Bot {
     running: Option<Running>,
     notices: Arc<Mutex<Vec<Notice>>>,
     transactions: AtomicU32,
+    background: Mutex<JoinSet<()>>,
 }
 
 struct Running {
@@ -95,6 +96,7 @@ impl Bot {
             running: None,
             notices: Arc::default(),
             transactions: AtomicU32::default(),
+            background: Mutex::default(),
         }
     }
 
@@ -252,6 +254,28 @@ impl Bot {
 
     pub(crate) fn recovery_key_file(&self) -> &Path {
         &self.settings.recovery_key_file
+    }
+
+    /// From now on answers everything at once, as the engine would.
+    pub(crate) fn echoes(&self) {
+        let (news, mut messages) = tokio::sync::mpsc::unbounded_channel();
+        *self.inbox.news.lock().expect("nobody panics with it") = Some(news);
+        let chat = self.running().chat.clone();
+        self.background.lock().expect("nobody panics with it").spawn_on(
+            async move {
+                while let Some(message) = messages.recv().await {
+                    let content = Content::Message {
+                        class: MessageClass::Answer,
+                        body: Body::from_markdown("pong"),
+                        reply_to: Some(message.event.clone()),
+                        mentions: vec![],
+                    };
+                    let delivery = Delivery { transaction: message.event.to_string(), room: message.room, content };
+                    chat.deliver(&delivery).await.expect("an answer");
+                }
+            },
+            self.runtime.handle(),
+        );
     }
 
     /// The device ID in the session file.

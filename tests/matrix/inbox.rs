@@ -17,6 +17,7 @@ use opsroom::{
     },
     ports::{Arrived, Inbox, InboxError, Parked},
 };
+use tokio::sync::mpsc;
 
 /// What the ledger would hold.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(crate) struct MemoryInbox {
     state: Mutex<State>,
     hangs: AtomicBool,
     fails: AtomicBool,
+    /// Told of each accepted message, when somebody wants to be.
+    pub(crate) news: Mutex<Option<mpsc::UnboundedSender<Inbound>>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +91,9 @@ impl Inbox for MemoryInbox {
             for message in arrived.messages {
                 state.parked.retain(|parked| parked.event != message.event);
                 if state.known.insert(message.event.clone()) {
+                    if let Some(news) = &*self.news.lock().expect("nobody panics with it") {
+                        let _ = news.send(message.clone());
+                    }
                     state.messages.push(message);
                 } else {
                     state.passed_over += 1;

@@ -8,3 +8,4 @@ mod outages;
 mod rooms;
 mod sessions;
 mod talking;
+mod verifying;
