@@ -294,6 +294,7 @@ async fn tell_notices(
             }
             Notice::ConnectionLost { cause } => warn!("the homeserver is out of reach: {cause}"),
             Notice::ConnectionRestored { after } => info!("the homeserver is back after {after:.1?}"),
+            Notice::IdentityChanged { user } => warn!(%user, "an operator has new cross-signing keys"),
             Notice::DeviceReplaced { device } => warn!(%device, "the bot has a new device"),
             Notice::HistoryTooLong { room, read } => {
                 warn!(%room, read, "more was said while the bot was away than is read back");

@@ -16,7 +16,9 @@ use tokio::sync::{RwLock, watch};
 
 use super::{
     error::Failure,
+    health::Notices,
     outbound::{self, Outgoing},
+    people,
 };
 use crate::{
     domain::{
@@ -36,6 +38,7 @@ pub(super) type Link = Arc<RwLock<Option<Client>>>;
 pub struct MatrixChat {
     pub(super) link: Link,
     pub(super) me: watch::Receiver<Me>,
+    pub(super) notices: Notices,
 }
 
 impl MatrixChat {
@@ -64,7 +67,13 @@ impl MatrixChat {
             return Err(ChatError::Refused("nothing to send".to_owned()));
         };
         let transaction = OwnedTransactionId::from(delivery.transaction.as_str());
-        let sent = room.send_raw(kind, content).with_transaction_id(&transaction).await.map_err(refusal)?;
+        let mut sent = room.send_raw(kind, content.clone()).with_transaction_id(&transaction).await;
+        if let Err(error) = &sent
+            && people::settle(client, error, &self.notices).await
+        {
+            sent = room.send_raw(kind, content).with_transaction_id(&transaction).await;
+        }
+        let sent = sent.map_err(refusal)?;
         EventId::parse(sent.response.event_id.as_str())
             .map_err(|error| ChatError::Unavailable(format!("the homeserver's answer: {error}")))
     }

@@ -34,6 +34,7 @@ use super::{
     invites,
     notice::Notice,
     parked::{News, ParkingLot, Waiting},
+    people,
     rooms::Served,
     settings::RoomRef,
     sync::Batch,
@@ -110,6 +111,7 @@ impl Digest {
                     self.try_again(News::Person(user.as_str())).await?;
                 },
                 Some(changed) = identities.next() => for user in changed.new.keys().chain(changed.changed.keys()) {
+                    people::look_at(&self.client, user, &self.notices).await;
                     self.try_again(News::Person(user.as_str())).await?;
                 },
                 () = self.errands.ended() => {}

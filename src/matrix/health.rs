@@ -12,12 +12,19 @@ use tracing::{debug, info, warn};
 use super::notice::Notice;
 
 /// Takes notices. Whoever listens may be slow; what does not fit is logged.
+///
+/// The loop alone holds the channel open: when it ends, whoever listens learns
+/// of it, though the bot's mouth lives on.
 #[derive(Debug, Clone)]
-pub(super) struct Notices(pub(super) mpsc::Sender<Notice>);
+pub(super) struct Notices(mpsc::WeakSender<Notice>);
 
 impl Notices {
+    pub(super) fn to(sender: &mpsc::Sender<Notice>) -> Self {
+        Self(sender.downgrade())
+    }
+
     pub(super) fn say(&self, notice: Notice) {
-        if let Err(error) = self.0.try_send(notice) {
+        if let Some(Err(error)) = self.0.upgrade().map(|sender| sender.try_send(notice)) {
             warn!(%error, "nobody takes the Matrix side's notices");
         }
     }

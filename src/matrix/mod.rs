@@ -36,6 +36,7 @@ mod settings;
 mod account;
 mod device;
 mod identity;
+mod people;
 mod session;
 
 mod digest;
@@ -103,11 +104,13 @@ pub async fn connect(settings: Settings, state: Arc<StateDir>, inbox: Arc<dyn In
     let (notices, notices_taken) = mpsc::channel(NOTICES);
     let (last_good, last_good_sync) = watch::channel(None);
     let link = Arc::new(RwLock::new(None));
-    let notices = Notices(notices);
+    let open = notices;
+    let notices = Notices::to(&open);
     let health = Health::new(last_good, notices.clone());
-    let chat = MatrixChat { link: link.clone(), me: me_seen };
+    let chat = MatrixChat { link: link.clone(), me: me_seen, notices: notices.clone() };
     let opened = Some(opened);
-    let life = MatrixLoop { settings, home, inbox, link, me, rooms, notices, health, opened, _claim: state };
+    let life =
+        MatrixLoop { settings, home, inbox, link, me, rooms, notices, health, opened, _open: open, _claim: state };
     Ok(Matrix { chat, life, notices: notices_taken, last_good_sync, rooms: rooms_seen })
 }
 

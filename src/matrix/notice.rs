@@ -37,6 +37,12 @@ pub enum Notice {
         /// The new device's ID.
         device: String,
     },
+    /// A person whom the bot had verified (because they verified the bot) has
+    /// new cross-signing keys: a new phone, or somebody in their place.
+    IdentityChanged {
+        /// Who.
+        user: UserId,
+    },
     /// More was said in a room while the bot was away than it reads back; older
     /// messages were passed over.
     HistoryTooLong {

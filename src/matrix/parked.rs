@@ -153,13 +153,10 @@ impl Waiting {
 /// A withheld or refused key does not come by waiting.
 fn said_at_once(why: Unreadable) -> bool {
     match why {
-        Unreadable::UnsignedDevice
-        | Unreadable::IdentityChanged
-        | Unreadable::WrongSender
-        | Unreadable::KeyWithheld
-        | Unreadable::Damaged => true,
-        // A new device's keys are being asked for at this moment.
-        Unreadable::UnknownDevice | Unreadable::KeyMissing => false,
+        Unreadable::UnsignedDevice | Unreadable::WrongSender | Unreadable::KeyWithheld | Unreadable::Damaged => true,
+        // A new device's keys are being asked for at this moment, a changed
+        // identity is about to be noted.
+        Unreadable::UnknownDevice | Unreadable::IdentityChanged | Unreadable::KeyMissing => false,
     }
 }
 

@@ -31,6 +31,7 @@ use super::{
     health::{Health, Notices},
     identity,
     notice::Notice,
+    people,
     rooms::Served,
     session::SessionHome,
     settings::{Login, RoomRef, Settings},
@@ -67,6 +68,8 @@ pub struct MatrixLoop {
     pub(super) health: Health,
     /// The first session's client, opened by `connect`.
     pub(super) opened: Option<Opened>,
+    /// Held so that the notices end with this.
+    pub(super) _open: mpsc::Sender<Notice>,
     /// Held so that nobody else opens the store while this lives.
     pub(super) _claim: Arc<StateDir>,
 }
@@ -207,6 +210,7 @@ impl MatrixLoop {
             if let Err(error) = client.encryption().request_user_identity(&user).await {
                 info!(%user, %error, "this person's devices are not known yet");
             }
+            people::look_at(client, &user, &self.notices).await;
         }
         Ok(())
     }

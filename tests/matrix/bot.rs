@@ -43,7 +43,6 @@ pub(crate) struct Bot {
     running: Option<Running>,
     notices: Arc<Mutex<Vec<Notice>>>,
     transactions: AtomicU32,
-    background: Mutex<JoinSet<()>>,
 }
 
 struct Running {
@@ -96,7 +95,6 @@ impl Bot {
             running: None,
             notices: Arc::default(),
             transactions: AtomicU32::default(),
-            background: Mutex::default(),
         }
     }
 
@@ -206,6 +204,11 @@ impl Bot {
         });
     }
 
+    /// Its mouth and the runtime it speaks on.
+    pub(crate) fn chat(&self) -> (MatrixChat, tokio::runtime::Handle) {
+        (self.running().chat.clone(), self.runtime.handle().clone())
+    }
+
     pub(crate) fn notices(&self) -> Vec<Notice> {
         self.notices.lock().expect("nobody panics with it").clone()
     }
@@ -231,7 +234,8 @@ impl Bot {
     pub(crate) fn delivers(&self, room: &Room, transaction: &str, content: Content) -> Result<EventId, ChatError> {
         let room = RoomId::parse(room.id()).expect("a room ID");
         let delivery = Delivery { transaction: transaction.to_owned(), room, content };
-        self.runtime.block_on(self.running().chat.deliver(&delivery))
+        let (chat, runtime) = self.chat();
+        runtime.block_on(chat.deliver(&delivery))
     }
 
     /// Says something; it must be taken.
@@ -254,28 +258,6 @@ impl Bot {
 
     pub(crate) fn recovery_key_file(&self) -> &Path {
         &self.settings.recovery_key_file
-    }
-
-    /// From now on answers everything at once, as the engine would.
-    pub(crate) fn echoes(&self) {
-        let (news, mut messages) = tokio::sync::mpsc::unbounded_channel();
-        *self.inbox.news.lock().expect("nobody panics with it") = Some(news);
-        let chat = self.running().chat.clone();
-        self.background.lock().expect("nobody panics with it").spawn_on(
-            async move {
-                while let Some(message) = messages.recv().await {
-                    let content = Content::Message {
-                        class: MessageClass::Answer,
-                        body: Body::from_markdown("pong"),
-                        reply_to: Some(message.event.clone()),
-                        mentions: vec![],
-                    };
-                    let delivery = Delivery { transaction: message.event.to_string(), room: message.room, content };
-                    chat.deliver(&delivery).await.expect("an answer");
-                }
-            },
-            self.runtime.handle(),
-        );
     }
 
     /// The device ID in the session file.

@@ -135,6 +135,7 @@ fn a_device_that_nobody_signed_is_not_obeyed_and_the_room_can_be_told() {
             Notice::ConnectionLost { .. }
             | Notice::ConnectionRestored { .. }
             | Notice::DeviceReplaced { .. }
+            | Notice::IdentityChanged { .. }
             | Notice::HistoryTooLong { .. } => None,
         })
     });

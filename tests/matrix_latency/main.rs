@@ -7,24 +7,29 @@
 //! are sent by the same client, whose own work is not counted) and ends when
 //! the answer shows in the long-poll of an observer in the same process.
 
+#[expect(dead_code, reason = "the tests' harness; they use more of it")]
 #[path = "../matrix/bot.rs"]
 mod bot;
+#[expect(dead_code, reason = "the tests' harness; they use more of it")]
 #[path = "../matrix/inbox.rs"]
 mod inbox;
 mod raw;
 
-use std::{
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{sync::mpsc, time::Duration};
 
 use bot::Bot;
+use opsroom::{
+    domain::message::{Body, MessageClass},
+    ports::{Chat, Content, Delivery},
+};
 use opsroom_lab::{Lab, Person, Room, Speaker};
 use raw::{Observer, RawBot};
+use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
 
 const ROUNDS: usize = 60;
 const WARM_UP: usize = 8;
 
+#[expect(clippy::print_stdout, reason = "numbers to look at are all it is for")]
 #[test]
 #[ignore = "a measurement: run it alone, in release, and look at the numbers"]
 fn command_to_reply() {
@@ -39,12 +44,13 @@ fn command_to_reply() {
     let raw = RawBot::start(&server, &alice, &raw_room);
     let mut lines = Vec::new();
     let mut bots = Vec::new();
+    let mut echoes = JoinSet::new();
     for (name, encrypted) in [("plain", false), ("encrypted", true)] {
         let room = server.room(name).member(&alice);
         let room = if encrypted { room.encrypted() } else { room }.create();
-        let bot = Arc::new(Bot::new(&server).room(&room).operator(&alice).start());
-        bot.echoes();
-        alice.waits_for_member(&room, &*bot);
+        let bot = Bot::new(&server).room(&room).operator(&alice).start();
+        echo(&bot, &mut echoes);
+        alice.waits_for_member(&room, &bot);
         bots.push((name, room, bot));
     }
     let mut times = vec![Vec::new(); 1 + bots.len()];
@@ -67,6 +73,26 @@ fn command_to_reply() {
         lines.push(format!("{name:20} p50 {p50:6.1} ms   p95 {p95:6.1} ms   {:.2}×", p50 / base));
     }
     println!("{}", lines.join("\n"));
+}
+
+/// Answers everything at once, as the engine would.
+fn echo(bot: &Bot, tasks: &mut JoinSet<()>) {
+    let (news, mut messages) = unbounded_channel();
+    *bot.inbox.news.lock().expect("nobody panics with it") = Some(news);
+    let (chat, runtime) = bot.chat();
+    let answer = async move {
+        while let Some(message) = messages.recv().await {
+            let content = Content::Message {
+                class: MessageClass::Answer,
+                body: Body::from_markdown("pong"),
+                reply_to: Some(message.event.clone()),
+                mentions: vec![],
+            };
+            let delivery = Delivery { transaction: message.event.to_string(), room: message.room, content };
+            chat.deliver(&delivery).await.expect("an answer");
+        }
+    };
+    tasks.spawn_on(answer, &runtime);
 }
 
 fn median(times: &mut [f64]) -> f64 {
