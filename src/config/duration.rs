@@ -3,13 +3,13 @@
 use std::{fmt::Write as _, time::Duration};
 
 /// Reads a length of time; `None` when it is none, or runs backwards.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let signed: jiff::SignedDuration = text.trim().parse().ok()?;
     Duration::try_from(signed).ok()
 }
 
 /// Writes a length of time the way it is read.
-pub(super) fn short(duration: Duration) -> String {
+pub(crate) fn short(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [
         (seconds / 3600, "h"),

@@ -8,7 +8,7 @@
 //! The text is read as a TOML tree with spans rather than through serde's
 //! derive, which stops at its first error.
 
-mod duration;
+pub(crate) mod duration;
 mod habits;
 mod host;
 mod host_key;
