@@ -3,4 +3,5 @@
 pub mod config;
 pub mod domain;
 pub mod health;
+pub mod lifecycle;
 pub mod ports;
