@@ -1,5 +1,6 @@
 //! opsroom: a Matrix room that runs your cluster.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod health;

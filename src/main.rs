@@ -1,3 +1,97 @@
-//! The `opsroom` binary.
+//! The `opsroom` binary: arguments, logging, the runtime and the exit code.
 
-fn main() {}
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::Path,
+    process::ExitCode,
+    time::SystemTime,
+};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use opsroom::{
+    cli::{self, Cli, Command, ConfigFile, Ending, Limit},
+    config::{self, ConfigError, Depth, Settings},
+    health::HealthFile,
+};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // `--help` and `--version` come this way too. When nobody reads
+            // them, there is nobody to tell.
+            let _ = answer.print();
+            return if answer.use_stderr() { Ending::Usage } else { Ending::Done }.into();
+        }
+    };
+    let Err(error) = obey(cli) else { return Ending::Done.into() };
+    let _ = writeln!(io::stderr(), "{}", explain(&error));
+    if error.is::<ConfigError>() { Ending::ConfigInvalid } else { Ending::Failed }.into()
+}
+
+/// The error with its causes, without repeating what its text says already.
+fn explain(error: &anyhow::Error) -> String {
+    if let Some(config) = error.downcast_ref::<ConfigError>() {
+        return config.to_string();
+    }
+    format!("opsroom: {error:#}")
+}
+
+fn obey(Cli { command, log }: Cli) -> anyhow::Result<()> {
+    match command {
+        Command::Run(ConfigFile { config }) => serve(&config, &log, run),
+        Command::Login(ConfigFile { config }) => serve(&config, &log, login),
+        Command::Console(ConfigFile { config }) => serve(&config, &log, console),
+        Command::Check { config, no_files } => check(&config.config, no_files),
+        Command::Healthcheck { config, state_dir, max_age } => {
+            let state_dir = match state_dir {
+                Some(dir) => dir,
+                None => config::load(&config.config, Depth::Text)?.state_dir,
+            };
+            healthcheck(&state_dir, max_age)
+        }
+    }
+}
+
+fn check(file: &Path, no_files: bool) -> anyhow::Result<()> {
+    let settings = config::load(file, if no_files { Depth::Text } else { Depth::Files })?;
+    say(&cli::summary(&settings))
+}
+
+fn healthcheck(state_dir: &Path, Limit(limit): Limit) -> anyhow::Result<()> {
+    let age = HealthFile::in_dir(state_dir).check(SystemTime::now(), limit)?;
+    say(&format!("healthy: the last good sync was {} s ago", age.as_secs()))
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}").context("standard output is closed")
+}
+
+/// Loads the config, starts logging and the runtime, and does the task on it.
+fn serve<Task>(file: &Path, log: &str, task: fn(Settings) -> Task) -> anyhow::Result<()>
+where
+    Task: Future<Output = anyhow::Result<()>>,
+{
+    let settings = config::load(file, Depth::Files)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(log)?)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
+    runtime.block_on(task(settings))
+}
+
+async fn run(_settings: Settings) -> anyhow::Result<()> {
+    anyhow::bail!("`run` is not linked into this build yet")
+}
+
+async fn login(_settings: Settings) -> anyhow::Result<()> {
+    anyhow::bail!("`login` is not linked into this build yet")
+}
+
+async fn console(_settings: Settings) -> anyhow::Result<()> {
+    anyhow::bail!("`console` is not linked into this build yet")
+}
