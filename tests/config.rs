@@ -130,7 +130,7 @@ fn the_state_directory_is_systemds_when_the_config_names_none() {
 fn secrets_and_hosts_may_be_given_in_their_other_forms() {
     let text = LEAST.replace("[[room]]", "access_token_env = \"TOKEN\"\nstore_passphrase_file = \"pass\"\n[[room]]")
         + "[[room]]\nid = \"!opaque\"\n"
-        + &format!(
+        + &*format!(
             "[[host]]\nname = \"a\"\naddress = \"2001:db8::1\"\nuser = \"ops\"\nagent_socket = \"/run/agent\"\nhost_key = [\"{KEY}\", \"{KEY} two\"]\n"
         )
         + "[[host]]\nname = \"b\"\naddress = \"b\"\nuser = \"ops\"\nagent = true\nknown_hosts_file = \"known\"\njump = \"a\"\n";
@@ -525,8 +525,8 @@ fn files_that_are_named_are_looked_at() {
     write("recovery-key", 0o604);
     let text = LEAST
         .replace("[[room]]", "password_file = \"password\"\nstore_passphrase_env = \"OPSROOM_NOT_SET\"\n[[room]]")
-        + &ssh_host("a", "")
-        + &ssh_host("b", "").replace("\"id\"", "\"absent\"")
+        + &*ssh_host("a", "")
+        + &*ssh_host("b", "").replace("\"id\"", "\"absent\"")
         + "[[host]]\nname = \"c\"\naddress = \"c\"\nuser = \"ops\"\nagent = true\nknown_hosts_file = \"known\"\n[state]\ndir = \".\"\n";
     let file: PathBuf = dir.path().join("config.toml");
     std::fs::write(&file, &text).unwrap();
