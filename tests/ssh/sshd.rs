@@ -70,9 +70,9 @@ impl Sshd {
             self.dir.path().display(),
         );
         if !self.config.contains("HostKey ") {
-            config += &format!("HostKey {}\n", path("host_ed25519"));
+            config += &*format!("HostKey {}\n", path("host_ed25519"));
         }
-        config += &self.config.replace("{dir}", &self.dir.path().display().to_string());
+        config += &*self.config.replace("{dir}", &self.dir.path().display().to_string());
         fs::write(self.path("sshd_config"), config + "\n").unwrap();
         let mut child = Command::new(SSHD)
             .args(["-D", "-e", "-f"])
