@@ -5,10 +5,10 @@
 //! is the store opened with it. A crash at any point leaves either nothing, or
 //! a session whose store is yet to be made.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use matrix_sdk::{
-    Client, SessionMeta, SessionTokens,
+    Client, SessionMeta, SessionTokens, SqliteStoreConfig,
     authentication::matrix::MatrixSession,
     config::RequestConfig,
     encryption::{BackupDownloadStrategy, EncryptionSettings},
@@ -32,7 +32,7 @@ use super::{
 
 /// The longest one request may take, a long-poll's waiting not counted.
 /// Homeservers answer in well under a second; half a minute is a stall.
-pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// No retries inside the SDK: it would sleep where our loop and our outbound
 /// queue can neither see it nor decide.
@@ -117,7 +117,11 @@ pub(super) async fn open(settings: &Settings, home: &SessionHome, session: Matri
     let client = Client::builder()
         .homeserver_url(&settings.homeserver)
         .request_config(request_config())
-        .sqlite_store(&store, Some(settings.passphrase.expose_secret()))
+        .sqlite_store_with_config_and_cache_path(
+            // One connection for each processor is plenty for one account.
+            SqliteStoreConfig::with_low_memory_config(&store).passphrase(Some(settings.passphrase.expose_secret())),
+            None::<&Path>,
+        )
         .handle_refresh_tokens()
         .with_encryption_settings(EncryptionSettings {
             // Done by `identity`, which knows the recovery key's place.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use matrix_sdk::{
     Client,
@@ -87,11 +88,18 @@ enum Ended {
 impl MatrixLoop {
     /// Syncs until `stop` is cancelled. Any other end is an error: one that no
     /// waiting heals.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+    ///
+    /// The future is boxed so that its type, which holds half of the SDK, does
+    /// not become part of the caller's.
+    pub fn run(self, stop: CancellationToken) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(self.live(stop))
+    }
+
+    async fn live(mut self, stop: CancellationToken) -> Result<(), Error> {
         let mut pauses = sync::backoff();
         loop {
             let began = Instant::now();
-            let ended = Box::pin(self.session(&stop)).await;
+            let ended = self.session(&stop).boxed().await;
             // Deliveries under way end before the store is opened again.
             self.link.write().await.take();
             if began.elapsed() > HEALTHY {
@@ -127,7 +135,7 @@ impl MatrixLoop {
         };
         let prepared = tokio::select! {
             () = stop.cancelled() => return Ok(Ended::Sync(End::Stopped)),
-            prepared = Box::pin(self.prepare(&client)) => prepared,
+            prepared = self.prepare(&client).boxed() => prepared,
         };
         let (first, served) = match prepared? {
             Ok(prepared) => prepared,
@@ -139,10 +147,9 @@ impl MatrixLoop {
         let (batches, taken) = mpsc::channel(BATCHES);
         let me = self.settings.user.clone();
         let digest = Digest::new(client.clone(), self.inbox.clone(), served, me, self.notices.clone(), new_device);
-        let mut digest = std::pin::pin!(digest.run(first, self.rooms.clone(), taken));
-        let limits = (self.settings.sync_timeout, self.settings.stale_after);
+        let mut digest = digest.run(first, self.rooms.clone(), taken).boxed();
         let end = tokio::select! {
-            end = sync::pump(&client, &mut self.health, limits, batches, stop) => end,
+            end = sync::pump(&client, &mut self.health, &self.settings, batches, stop) => end,
             digested = &mut digest => {
                 digested?;
                 return Ok(Ended::Sync(End::Abandoned));

@@ -33,8 +33,8 @@ pub struct Settings {
     /// proxies are used to.
     pub sync_timeout: Duration,
     /// After so long without a good sync everything is taken up anew:
-    /// connections, name look-ups, the store. More than `sync_timeout` plus a
-    /// minute.
+    /// connections, name look-ups, the store. More than `sync_timeout` plus
+    /// a minute.
     pub stale_after: Duration,
 }
 

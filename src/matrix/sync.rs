@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::FutureExt;
 use matrix_sdk::{
     Client, SessionChange,
     config::SyncSettings,
@@ -29,12 +30,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{account::REQUEST_LIMIT, error::Failure, health::Health};
+use super::{error::Failure, health::Health, settings::Settings};
 use crate::domain::inbound::Arrival;
 
-/// The most a homeserver may take to answer and this process to store a sync,
-/// beyond the request's own limit. Only a bug passes it.
-const STORE_LIMIT: Duration = Duration::from_secs(30);
+/// The most this process may take to store and decrypt a sync, beyond the
+/// request's own limit. Only a bug passes it.
+const STORE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Synapse gives no more events of a room in one sync.
 const TIMELINE_LIMIT: u32 = 100;
@@ -72,9 +73,9 @@ pub(super) fn backoff() -> impl Iterator<Item = Duration> + Send {
 
 /// One `/sync`, stored and decrypted.
 pub(super) async fn once(client: &Client, wait: Duration) -> Result<SyncResponse, Failure> {
-    let settings = SyncSettings::new().timeout(wait).filter(filter()).set_presence(PresenceState::Offline);
+    let sync = SyncSettings::new().timeout(wait).filter(filter()).set_presence(PresenceState::Offline);
     let mut changes = client.subscribe_to_session_changes();
-    match timeout(wait + REQUEST_LIMIT + STORE_LIMIT, Box::pin(client.sync_once(settings))).await {
+    match timeout(wait + STORE_LIMIT, client.sync_once(sync).boxed()).await {
         Err(_) => Err(Failure::Unavailable("no sync in time".to_owned())),
         Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) => Err(match Failure::from(&error) {
@@ -118,16 +119,15 @@ fn filter() -> Filter {
 pub(super) async fn pump(
     client: &Client,
     health: &mut Health,
-    limits: (Duration, Duration),
+    settings: &Settings,
     out: mpsc::Sender<Batch>,
     stop: &CancellationToken,
 ) -> End {
-    let (sync_timeout, stale_after) = limits;
     let mut pauses = backoff();
     loop {
         let failing = health.is_failing();
         // After an outage the first answer is wanted at once, news or not.
-        let wait = if failing { Duration::ZERO } else { sync_timeout };
+        let wait = if failing { Duration::ZERO } else { settings.sync_timeout };
         let came = tokio::select! {
             biased;
             () = stop.cancelled() => return End::Stopped,
@@ -156,7 +156,7 @@ pub(super) async fn pump(
                 pauses.next().unwrap_or(Duration::from_secs(30))
             }
         };
-        if health.silent_for() > stale_after {
+        if health.silent_for() > settings.stale_after {
             return End::Stale;
         }
         tokio::select! {

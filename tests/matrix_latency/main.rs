@@ -1,0 +1,90 @@
+//! Command → reply, against a raw HTTP long-poll bot on the same homeserver, in
+//! turns within one run. Not a test of speed: it fails only when an answer does
+//! not come. Run it with
+//! `opsroom-lab run -- cargo test --release --test matrix_latency -- --ignored --nocapture`.
+//!
+//! The clock starts with the homeserver's time of the command (both commands
+//! are sent by the same client, whose own work is not counted) and ends when
+//! the answer shows in the long-poll of an observer in the same process.
+
+#[path = "../matrix/bot.rs"]
+mod bot;
+#[path = "../matrix/inbox.rs"]
+mod inbox;
+mod raw;
+
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use bot::Bot;
+use opsroom_lab::{Lab, Person, Room, Speaker};
+use raw::{Observer, RawBot};
+
+const ROUNDS: usize = 60;
+const WARM_UP: usize = 8;
+
+#[test]
+#[ignore = "a measurement: run it alone, in release, and look at the numbers"]
+fn command_to_reply() {
+    let lab = Lab::connect();
+    let server = lab.own_homeserver().start();
+    let alice = server.person("alice");
+    let token = alice.token().to_owned();
+    let (observed, sightings) = mpsc::channel();
+    let _observer = Observer::start(server.url(), &token, observed);
+
+    let raw_room = server.room("raw").member(&alice).create();
+    let raw = RawBot::start(&server, &alice, &raw_room);
+    let mut lines = Vec::new();
+    let mut bots = Vec::new();
+    for (name, encrypted) in [("plain", false), ("encrypted", true)] {
+        let room = server.room(name).member(&alice);
+        let room = if encrypted { room.encrypted() } else { room }.create();
+        let bot = Arc::new(Bot::new(&server).room(&room).operator(&alice).start());
+        bot.echoes();
+        alice.waits_for_member(&room, &*bot);
+        bots.push((name, room, bot));
+    }
+    let mut times = vec![Vec::new(); 1 + bots.len()];
+    for round in 0..ROUNDS + WARM_UP {
+        let mut taken = vec![time(&alice, &raw_room, &raw.user, &sightings)];
+        for (_, room, bot) in &bots {
+            taken.push(time(&alice, room, bot.user(), &sightings));
+        }
+        if round >= WARM_UP {
+            for (all, one) in times.iter_mut().zip(taken) {
+                all.push(one);
+            }
+        }
+    }
+    let names = ["raw HTTP", "opsroom, plain", "opsroom, encrypted"];
+    let base = median(&mut times[0]);
+    for (name, times) in names.iter().zip(&mut times) {
+        let p50 = median(times);
+        let p95 = times[times.len() * 95 / 100];
+        lines.push(format!("{name:20} p50 {p50:6.1} ms   p95 {p95:6.1} ms   {:.2}×", p50 / base));
+    }
+    println!("{}", lines.join("\n"));
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Says `!ping`, and the milliseconds to the bot's answer.
+fn time(alice: &Person, room: &Room, bot: &str, sightings: &mpsc::Receiver<raw::Sighting>) -> f64 {
+    let command = alice.says(room, "!ping").0;
+    let (mut began, mut ended) = (None, None);
+    while began.is_none() || ended.is_none() {
+        let seen = sightings.recv_timeout(Duration::from_secs(20)).expect("an answer in time");
+        if seen.event == command {
+            began = Some(seen.server_ms);
+        } else if seen.room == room.id() && seen.sender == bot {
+            ended = Some(seen.seen_ms);
+        }
+    }
+    ended.expect("just seen") - began.expect("just seen")
+}
