@@ -23,7 +23,7 @@ use crate::wait::{OrFail as _, PATIENCE};
 pub const BINARY_VARIABLE: &str = "OPSROOM_BIN";
 
 /// What the bot logs once it serves its rooms.
-const READY: &str = "is ready";
+const READY: &str = "ready: in ";
 
 /// How long it may take to be ready: a debug build derives keys slowly.
 const READY_LIMIT: Duration = Duration::from_secs(60);
