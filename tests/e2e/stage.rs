@@ -1,6 +1,6 @@
 //! What most stories begin with: a room, a person, a host and the bot.
 
-use opsroom_lab::{Bot, BotPlan, Host, Lab, Person, Room};
+use opsroom_lab::{Bot, Host, Lab, Person, Room, bot::BotPlan};
 
 /// The opsroom that was built for this test run.
 pub const OPSROOM: &str = env!("CARGO_BIN_EXE_opsroom");

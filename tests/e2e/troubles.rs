@@ -1,6 +1,6 @@
 //! What goes wrong between the bot and its hosts.
 
-use opsroom_lab::{containing, reply_to, wait_until};
+use opsroom_lab::{containing, message::reply_to, wait_until};
 use std::time::Duration;
 
 use crate::stage::Stage;
