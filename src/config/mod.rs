@@ -22,7 +22,6 @@ mod section;
 mod service;
 mod settings;
 mod stray_key;
-mod suggest;
 mod surroundings;
 mod unique;
 

@@ -1,6 +1,6 @@
 //! Restart, stop, start and update, with what the containers show.
 
-use opsroom_lab::{containing, page, message::reply_to};
+use opsroom_lab::{containing, message::reply_to, page};
 use std::time::Duration;
 
 use crate::stage::Stage;

@@ -59,7 +59,12 @@ fn a_restart_keeps_the_device_and_answers_what_came_meanwhile_once() {
     bot.kill();
     bot.start_again();
     stage.ask(&bot, "!ping");
-    assert_eq!(stage.room.reads(&stage.alice).messages_from(&bot).len(), 5, "{}", stage.room.reads(&stage.alice).transcript());
+    assert_eq!(
+        stage.room.reads(&stage.alice).messages_from(&bot).len(),
+        5,
+        "{}",
+        stage.room.reads(&stage.alice).transcript()
+    );
 }
 
 #[test]

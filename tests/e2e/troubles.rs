@@ -36,7 +36,12 @@ fn sshd_may_restart_and_an_update_goes_on_without_it() {
     stage.host.kill_sshd();
     stage.host.start_sshd();
     let done = reads().next_from(&bot, containing("✅ bridge updated").and(reply_to(&asked)));
-    assert_eq!(stage.room.reads(&stage.alice).messages_from(&bot).iter().filter(|m| m.text().contains("updated")).count(), 2, "{}", done.text());
+    assert_eq!(
+        stage.room.reads(&stage.alice).messages_from(&bot).iter().filter(|m| m.text().contains("updated")).count(),
+        2,
+        "{}",
+        done.text()
+    );
 }
 
 #[test]

@@ -79,7 +79,8 @@ impl RawBot {
 }
 
 fn run(task: impl Future<Output = ()> + Send + 'static) -> Observer {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let mut tasks = JoinSet::new();
     tasks.spawn_on(task, runtime.handle());
     Observer { _tasks: tasks, _runtime: runtime }
