@@ -18,8 +18,22 @@ use crate::{
         inbound::{Arrival, Inbound, Protection},
         names::{BadName, EventId, RoomId, UserId},
     },
-    ports::{Arrived, Chat, ChatError, Content, Delivery, Inbox},
+    ports::{Arrived, Chat, ChatError, Content, Delivery, Inbox, InboxError},
 };
+
+/// Why the terminal is of no use any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// It cannot be read or written.
+    #[error("the terminal failed: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// What was typed could not be kept.
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+    /// A name of its own making is wrong: a mistake in this program.
+    #[error(transparent)]
+    Name(#[from] BadName),
+}
 
 /// Prints what would be said in a room.
 pub struct Terminal {
@@ -79,7 +93,7 @@ pub async fn read(
     inbox: Arc<dyn Inbox>,
     mut output: mpsc::Receiver<String>,
     begun: jiff::Timestamp,
-) -> anyhow::Result<()> {
+) -> Result<(), ConsoleError> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut screen = tokio::io::stdout();
     let mut number = 0;

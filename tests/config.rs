@@ -31,7 +31,10 @@ fn parse(text: &str) -> Result<Settings, String> {
 
 fn parse_with(text: &str, variables: &dyn Fn(&str) -> Option<String>) -> Result<Settings, String> {
     let outside = Surroundings { base: Path::new("/etc/opsroom"), variables, depth: Depth::Text };
-    config::parse(text, Path::new("config.toml"), &outside).map_err(|error| error.to_string())
+    config::parse(text, Path::new("config.toml"), &outside).map_err(|error| {
+        assert!(!error.problems.is_empty(), "refused without a reason");
+        error.to_string()
+    })
 }
 
 /// What is said about the least config with something added.
@@ -220,6 +223,13 @@ fn secrets_in_the_config_are_refused_and_not_repeated() {
     config.toml:9:17: `password_file` must be a string, not an array
         write it like: password_file = "…"
     "#);
+    let said = parse(&LEAST.replace("[[room]]", "password_env = \"hunter2\"\n[[room]]")).unwrap_err();
+    assert!(!said.contains("hunter2"), "{said}");
+    insta::assert_snapshot!(said, @r"
+    config invalid: 1 problem
+    config.toml:5:16: `password_env` is not the name of a variable
+        give a name in capitals, like OPSROOM_PASSWORD; the secret itself is the variable's value
+    ");
     let said = parse(&LEAST.replace("https://", "https://me:hunter2@")).unwrap_err();
     assert!(!said.contains("hunter2"), "{said}");
     insta::assert_snapshot!(said, @r"
@@ -512,18 +522,21 @@ fn files_that_are_named_are_looked_at() {
     write("config.toml", 0o644);
     write("password", 0o644);
     write("id", 0o600);
+    write("recovery-key", 0o604);
     let text = LEAST
         .replace("[[room]]", "password_file = \"password\"\nstore_passphrase_env = \"OPSROOM_NOT_SET\"\n[[room]]")
         + &*ssh_host("a", "")
-        + &ssh_host("b", "").replace("\"id\"", "\"absent\"")
-        + "[[host]]\nname = \"c\"\naddress = \"c\"\nuser = \"ops\"\nagent = true\nknown_hosts_file = \"known\"\n";
+        + &*ssh_host("b", "").replace("\"id\"", "\"absent\"")
+        + "[[host]]\nname = \"c\"\naddress = \"c\"\nuser = \"ops\"\nagent = true\nknown_hosts_file = \"known\"\n[state]\ndir = \".\"\n";
     let file: PathBuf = dir.path().join("config.toml");
     std::fs::write(&file, &text).unwrap();
     config::load(&file, Depth::Text).expect("the text alone is right");
     let outside = Surroundings { base: dir.path(), variables: &|_| None, depth: Depth::Files };
     let said = config::parse(&text, Path::new("config.toml"), &outside).unwrap_err().to_string();
     insta::assert_snapshot!(said.replace(dir.path().to_str().unwrap(), "DIR"), @r"
-    config invalid: 5 problems
+    config invalid: 6 problems
+    config.toml:2:1: the recovery key cannot be used
+        DIR/./recovery-key can be read or changed by others (mode 0604): run `chmod 600 DIR/./recovery-key`
     config.toml:5:17: `password_file` cannot be used
         DIR/password can be read or changed by others (mode 0644): run `chmod 600 DIR/password`
     config.toml:6:24: `store_passphrase_env` cannot be used

@@ -7,10 +7,10 @@ use super::{
     problem::At,
     section::Section,
     settings::{HostKeys, HostSettings, Identity, SshSettings, Transport},
-    suggest::nearest,
     surroundings::{Depth, Surroundings},
 };
 use crate::domain::names::{HostName, LoginName};
+use crate::domain::suggest::nearest;
 
 /// A host as far as it could be read.
 pub(super) struct HostDraft<'a> {

@@ -1,11 +1,12 @@
 //! `[matrix]`: the bot's account.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use url::{Host, Url};
 
 use super::{
     problem::At,
+    secret,
     section::Section,
     settings::{Credentials, MatrixSettings},
     surroundings::{Depth, Surroundings},
@@ -25,12 +26,7 @@ pub(super) fn read(section: &Section<'_>, outside: &Surroundings<'_>, state_dir:
             None
         }
     });
-    let recovery_key_file = outside.path(section, "recovery_key_file").map(|path| path.value);
-    let recovery_key_file = recovery_key_file.unwrap_or_else(|| state_dir.join("recovery-key"));
-    // It may not be there before the first login; when it is, it is a secret.
-    if outside.depth == Depth::Files && recovery_key_file.exists() {
-        outside.private_file(section, "recovery_key_file");
-    }
+    let recovery_key_file = recovery_key_file(section, outside, state_dir);
     let store_passphrase = outside.secret(section, "store_passphrase_file", "store_passphrase_env");
     let credentials = credentials(section, outside);
     Some(MatrixSettings {
@@ -41,6 +37,21 @@ pub(super) fn read(section: &Section<'_>, outside: &Surroundings<'_>, state_dir:
         device_name: section.text("device_name").map_or(DEVICE_NAME, |name| name.value).to_owned(),
         store_passphrase: store_passphrase.map(|secret| secret.value),
     })
+}
+
+/// The file may not be there before the first login; when it is, it is a
+/// secret like any other.
+fn recovery_key_file(section: &Section<'_>, outside: &Surroundings<'_>, state_dir: &Path) -> PathBuf {
+    let named = outside.path(section, "recovery_key_file");
+    let at = named.as_ref().map_or(section.at, |path| path.at);
+    let file = named.map_or_else(|| state_dir.join("recovery-key"), |path| path.value);
+    if outside.depth == Depth::Files
+        && file.exists()
+        && let Err(error) = secret::check_private(&file)
+    {
+        section.problems.report(at, "the recovery key cannot be used", error.to_string());
+    }
+    file
 }
 
 fn credentials(section: &Section<'_>, outside: &Surroundings<'_>) -> Option<Credentials> {

@@ -22,7 +22,6 @@ mod section;
 mod service;
 mod settings;
 mod stray_key;
-mod suggest;
 mod surroundings;
 mod unique;
 
@@ -58,7 +57,9 @@ pub fn load(file: &Path, depth: Depth) -> Result<Settings, ConfigError> {
         }],
     })?;
     let variables = |name: &str| std::env::var(name).ok();
-    let base = file.parent().unwrap_or(Path::new(""));
+    // Paths are made absolute, so that they mean the same whoever uses them.
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let base = whole.parent().unwrap_or(Path::new("/"));
     parse(&text, file, &Surroundings { base, variables: &variables, depth })
 }
 

@@ -6,12 +6,12 @@ use super::{
     problem::{At, Problems},
     section::Section,
     settings::{RoomAddress, RoomSettings},
-    suggest::nearest,
     unique::Unique,
 };
 use crate::domain::{
     access::Role,
     names::{RoomId, UserId},
+    suggest::nearest,
 };
 
 const ROLES: &[&str] = &["viewer", "operator", "admin"];

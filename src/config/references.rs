@@ -8,10 +8,9 @@ use super::{
     problem::{At, Problems},
     service::ServiceDraft,
     settings::HostSettings,
-    suggest::nearest,
     unique::Unique,
 };
-use crate::domain::{inventory::Service, names::HostName};
+use crate::domain::{inventory::Service, names::HostName, suggest::nearest};
 
 /// Finishes the hosts that are right; the rest is reported.
 pub(super) fn hosts(drafts: Vec<HostDraft<'_>>, problems: &Problems<'_>) -> Vec<HostSettings> {

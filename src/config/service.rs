@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{problem::At, schema, section::Section, suggest::nearest};
+use super::{problem::At, schema, section::Section};
 use crate::domain::{
     inventory::{RuntimeKind, Service, UpdatePolicy},
     names::{BadName, Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag},
+    suggest::nearest,
 };
 
 /// What `!update` follows when the config does not say.

@@ -1,6 +1,6 @@
 //! A config that was found to be right, in plain types: what `app` builds the
 //! adapters from. Every reference in it resolves; no secret is in it, only
-//! where each secret is.
+//! where each secret is. Paths that came from a file are absolute.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -20,8 +20,7 @@ pub struct Settings {
     /// The machines, in the order of the file. `inventory.hosts` has the same
     /// ones in the same order.
     pub hosts: Vec<HostSettings>,
-    /// Where the bot keeps what must survive it. Absolute unless the config
-    /// itself was named by a relative path; may not exist yet.
+    /// Where the bot keeps what must survive it. May not exist yet.
     pub state_dir: PathBuf,
     /// Services, operators, manners and watching: what the domain knows.
     pub inventory: Inventory,

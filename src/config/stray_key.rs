@@ -5,8 +5,8 @@ use toml::de::DeValue;
 use super::{
     problem::Problems,
     schema::{self, Schema},
-    suggest::nearest,
 };
+use crate::domain::suggest::nearest;
 
 /// Reports a key that its section does not have. The value is looked at only
 /// for its type, and never shown: it may be a secret.
@@ -18,7 +18,7 @@ pub(super) fn report(problems: &Problems<'_>, schema: &Schema, key: &str, at: us
     }
     let at_top = std::ptr::eq(schema, &schema::ROOT);
     let advice = if let Some(near) = nearest(key, schema.keys) {
-        let near = Schema::of_section(near).filter(|_| at_top).map_or(near, |section| section.heading);
+        let near = Schema::of_section(near).filter(|_| at_top).map_or(*near, |section| section.heading);
         format!("did you mean `{near}`?")
     } else if let Some(home) = schema::ALL.iter().find(|other| other.keys.contains(&key)) {
         format!("it belongs to {}", home.heading)

@@ -59,7 +59,7 @@ impl Surroundings<'_> {
         variable_key: &'static str,
     ) -> Option<At<Secret>> {
         let file = self.path(section, file_key).map(|path| (file_key, path.at, Secret::File(path.value)));
-        let variable = section.text(variable_key);
+        let variable = variable(section, variable_key);
         let variable = variable.map(|name| (variable_key, name.at, Secret::Variable(name.value.to_owned())));
         if let (Some(_), Some((_, at, _))) = (&file, &variable) {
             let what = format!("both `{file_key}` and `{variable_key}` are given");
@@ -73,4 +73,17 @@ impl Surroundings<'_> {
         }
         Some(At { value: secret, at })
     }
+}
+
+/// The name of a variable. Anything else is not shown: it may be the secret.
+fn variable<'a>(section: &Section<'a>, key: &'static str) -> Option<At<&'a str>> {
+    let name = section.text(key)?;
+    let is_name = name.value.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+        && name.value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if !is_name {
+        let advice = "give a name in capitals, like OPSROOM_PASSWORD; the secret itself is the variable's value";
+        section.problems.report(name.at, format!("`{key}` is not the name of a variable"), advice);
+        return None;
+    }
+    Some(name)
 }

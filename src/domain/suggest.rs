@@ -2,14 +2,14 @@
 
 /// The candidate nearest to what was written. Far-off ones are not offered:
 /// a wrong suggestion is worse than none.
-pub fn nearest(written: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
+pub fn nearest<S: AsRef<str>>(written: &str, candidates: impl IntoIterator<Item = S>) -> Option<S> {
     let written = written.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (closeness(&written, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (closeness(&written, &candidate.as_ref().to_lowercase()), candidate))
         .filter(|(closeness, _)| *closeness >= 0.6)
         // The first of equals, so that the answer does not depend on luck.
-        .fold(None::<(f64, String)>, |best, next| match best {
+        .fold(None::<(f64, S)>, |best, next| match best {
             Some(best) if best.0 >= next.0 => Some(best),
             _ => Some(next),
         })

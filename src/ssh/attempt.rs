@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Settings, SshRemote,
     connection::{Connection, Lease, NotOpened, Purpose},
-    host_key::{Gatekeeper, Known, Witness},
+    gatekeeper::{Gatekeeper, Witness},
+    host_key::Known,
     login,
     wire::{Greeting, Stream, Wire},
 };
@@ -31,15 +32,19 @@ enum Stage {
     Login,
 }
 
-/// Connects and logs in. Fails within the settings' `connect_limit`.
+/// Connects and logs in. Fails within the settings' `connect_limit`; a jump
+/// host has its own before that.
 pub(super) async fn connect(settings: Arc<Settings>) -> Result<Connection, RemoteError> {
     // Cancelled when this is left without a connection, by whatever way: a
     // handshake that has begun would live on in russh's own task.
     let cut = CancellationToken::new();
     let guard = cut.clone().drop_guard();
     let attempt = Attempt { settings, stage: Mutex::new(Stage::Resolving), cut };
-    let limit = attempt.settings.connect_limit;
-    let connection = match timeout(limit, attempt.run()).await {
+    let jump = match &attempt.settings.jump {
+        Some(jump) => Some((jump, attempt.jump_lease(jump).await?)),
+        None => None,
+    };
+    let connection = match timeout(attempt.settings.connect_limit, attempt.run(jump)).await {
         Ok(result) => result?,
         Err(_) => return Err(attempt.too_late()),
     };
@@ -54,13 +59,13 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn run(&self) -> Result<Connection, RemoteError> {
+    async fn run(&self, jump: Option<(&Arc<SshRemote>, Lease)>) -> Result<Connection, RemoteError> {
         let settings = &self.settings;
         let deadline = Instant::now() + settings.connect_limit;
         let known = Known::gather(settings).await?;
-        let (stream, through) = match &settings.jump {
-            Some(jump) => {
-                let (stream, lease) = self.through(jump, deadline).await?;
+        let (stream, through) = match jump {
+            Some((jump, lease)) => {
+                let (stream, lease) = self.through(jump, lease, deadline).await?;
                 (stream, Some(lease))
             }
             None => (self.tcp(deadline).await?, None),
@@ -113,22 +118,36 @@ impl Attempt {
         Err(last.unwrap_or_else(|| cannot_resolve("it has no address")))
     }
 
-    async fn through(&self, jump: &SshRemote, deadline: Instant) -> Result<(Box<dyn Stream>, Lease), RemoteError> {
-        let name = &jump.settings().name;
-        let prefix = |text: String| format!("{}: jump host {name}: {text}", self.settings.name);
-        self.enter(Stage::Connecting);
-        let lease = jump.lease(deadline).await.map_err(|error| match error {
+    async fn jump_lease(&self, jump: &SshRemote) -> Result<Lease, RemoteError> {
+        let prefix = |text| self.by_jump(jump, text);
+        jump.patient_lease().await.map_err(|error| match error {
             RemoteError::HostKey(text) => RemoteError::HostKey(prefix(text)),
             RemoteError::Login(text) => RemoteError::Login(prefix(text)),
             RemoteError::Unreachable(text) | RemoteError::Busy(text) | RemoteError::Lost(text) => {
                 RemoteError::Unreachable(prefix(text))
             }
             RemoteError::TimedOut(limit) => RemoteError::Unreachable(prefix(format!("no answer within {limit:?}"))),
-        })?;
+        })
+    }
+
+    async fn through(
+        &self,
+        jump: &SshRemote,
+        mut lease: Lease,
+        deadline: Instant,
+    ) -> Result<(Box<dyn Stream>, Lease), RemoteError> {
+        self.enter(Stage::Connecting);
         let Settings { address, port, .. } = &*self.settings;
-        let endpoint = self.settings.endpoint();
         let purpose = Purpose::Tcp { address: address.clone(), port: *port };
-        let why = match lease.connection().open(purpose, deadline).await {
+        let mut opened = lease.connection().open(purpose.clone(), deadline).await;
+        if let Err(NotOpened::Gone(_)) = opened {
+            // It had died unnoticed. A fresh one that dies too is a finding.
+            jump.retire(lease.connection());
+            lease = self.jump_lease(jump).await?;
+            opened = lease.connection().open(purpose, deadline).await;
+        }
+        let endpoint = self.settings.endpoint();
+        let why = match opened {
             Ok(opened) => match opened.into_channel() {
                 Some(channel) => return Ok((Box::new(channel.into_stream()), lease)),
                 None => "the channel was closed at once".to_owned(),
@@ -143,7 +162,11 @@ impl Attempt {
             Err(NotOpened::Gone(why)) => why,
             Err(NotOpened::Silent) => format!("no connection to {endpoint} in time"),
         };
-        Err(RemoteError::Unreachable(prefix(why)))
+        Err(RemoteError::Unreachable(self.by_jump(jump, why)))
+    }
+
+    fn by_jump(&self, jump: &SshRemote, text: String) -> String {
+        format!("{}: jump host {}: {text}", self.settings.name, jump.settings().name)
     }
 
     fn enter(&self, stage: Stage) {

@@ -12,7 +12,8 @@ use russh::{
 
 use super::{
     Auth, Settings,
-    host_key::{Gatekeeper, Witness, fingerprint},
+    gatekeeper::{Gatekeeper, Witness},
+    host_key::fingerprint,
     key_file,
 };
 use crate::ports::RemoteError;

@@ -7,8 +7,9 @@
 //! - `remote`: runs one command: a slot, a connection, a session;
 //! - `link`: which connection is the current one, and who makes the next;
 //! - `attempt`: makes one connection: name, TCP or jump host, handshake, login;
-//! - `host_key` and `known_hosts`: whom we talk to; `login` and `key_file`: who we are;
-//! - `connection`: one that stands, its sessions, and those left behind on it;
+//! - `gatekeeper`, `host_key` and `known_hosts`: whom we talk to;
+//! - `login` and `key_file`: who we are;
+//! - `connection` and `channel`: one that stands, and what is open on it or left behind;
 //! - `session`: one command on one channel, drained to its end;
 //! - `wire`: the byte stream under russh, with a way to cut it.
 //!
@@ -18,7 +19,9 @@
 //! did not start" from "nobody knows".
 
 mod attempt;
+mod channel;
 mod connection;
+mod gatekeeper;
 mod host_key;
 mod key_file;
 mod known_hosts;

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Settings,
-    connection::{Lease, NotOpened, Purpose},
+    connection::{Connection, Lease, NotOpened, Purpose},
     link::Link,
     session::{self, NoExit},
 };
@@ -20,6 +20,9 @@ use crate::ports::{Exec, Exit, Output, Remote, RemoteError};
 /// How many connections one command may find dead before it was sent. The
 /// first may have died while idle; that fresh ones die too is a finding.
 const MOST_CONNECTIONS: usize = 3;
+
+/// More than any chain of jump hosts can use up.
+const LONGEST_CHAIN: Duration = Duration::from_secs(10 * 60);
 
 /// A host reached over SSH. One connection, kept and renewed by itself.
 pub struct SshRemote {
@@ -69,9 +72,7 @@ impl SshRemote {
     /// Connects and logs in, and runs nothing.
     pub async fn probe(&self) -> Result<Probe, RemoteError> {
         let begun = Instant::now();
-        // The attempt has its own limit; twice that leaves room for one that
-        // is under way and a jump host's.
-        let lease = self.lease(begun + 2 * self.settings().connect_limit + Duration::from_secs(2)).await?;
+        let lease = self.patient_lease().await?;
         let connection = lease.connection();
         Ok(Probe {
             host_key: connection.host_key().map(str::to_owned),
@@ -90,13 +91,22 @@ impl SshRemote {
         self.link.settings()
     }
 
-    /// Boxed: a jump host's lease is part of making this one.
-    pub(super) fn lease(&self, deadline: Instant) -> BoxFuture<'_, Result<Lease, RemoteError>> {
-        Box::pin(self.link.lease(deadline))
+    /// Waits for as long as the attempt and those of its jump hosts take; each
+    /// ends by its own limit. Boxed: it is part of making a connection behind
+    /// this one.
+    pub(super) fn patient_lease(&self) -> BoxFuture<'_, Result<Lease, RemoteError>> {
+        Box::pin(self.link.lease(Instant::now() + LONGEST_CHAIN))
+    }
+
+    pub(super) fn retire(&self, connection: &Arc<Connection>) {
+        self.link.retire(connection);
     }
 
     async fn run(&self, exec: &Exec, output: &mut dyn Output) -> Result<Exit, RemoteError> {
         let deadline = Instant::now() + exec.limit;
+        // Before queueing for a slot: that a host is down is told at once, and
+        // by one attempt, to all who ask at once.
+        drop(self.link.lease(deadline).await?);
         let _slot = self.slot(exec, deadline).await?;
         let mut lost = 0;
         let mut pauses = ExponentialBuilder::default()
@@ -106,7 +116,7 @@ impl SshRemote {
             .without_max_times()
             .build();
         loop {
-            let lease = self.lease(deadline).await?;
+            let lease = self.link.lease(deadline).await?;
             let connection = lease.connection();
             let patience = deadline.min(Instant::now() + self.settings().connect_limit);
             let not_opened = match connection.open(Purpose::Session, patience).await {

@@ -8,7 +8,7 @@
 use russh::{ChannelMsg, Sig};
 use tokio::time::{Instant, sleep_until};
 
-use super::connection::{Connection, Halves};
+use super::{channel::Halves, connection::Connection};
 use crate::ports::{Exec, Exit, Output, RemoteError, Stdin, Stream};
 
 /// `SSH_EXTENDED_DATA_STDERR` (RFC 4254, section 5.2), the only other stream.

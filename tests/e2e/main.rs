@@ -4,9 +4,9 @@
 //!
 //! Run by `make test`, which starts the lab.
 
+mod changes;
 mod room;
 mod stage;
 mod states;
-mod changes;
 mod troubles;
 mod watch;

@@ -59,7 +59,12 @@ fn a_restart_keeps_the_device_and_answers_what_came_meanwhile_once() {
     bot.kill();
     bot.start_again();
     stage.ask(&bot, "!ping");
-    assert_eq!(stage.room.reads(&stage.alice).messages_from(&bot).len(), 5, "{}", stage.room.reads(&stage.alice).transcript());
+    assert_eq!(
+        stage.room.reads(&stage.alice).messages_from(&bot).len(),
+        5,
+        "{}",
+        stage.room.reads(&stage.alice).transcript()
+    );
 }
 
 #[test]
@@ -100,13 +105,14 @@ fn a_command_without_encryption_is_refused_and_one_whose_key_is_late_is_run() {
 #[test]
 fn the_homeserver_may_go_and_come_back() {
     let lab = opsroom_lab::Lab::connect();
-    let home = lab.own_homeserver().start();
-    let alice = home.homeserver().person("alice");
-    let room = home.homeserver().room("ops").encrypted().member(&alice).create();
-    let bot = lab.bot().homeserver(&home.homeserver()).binary(crate::stage::OPSROOM).room(&room).operator(&alice).start();
+    let mut home = lab.own_homeserver().start();
+    let alice = home.person("alice");
+    let room = home.room("ops").encrypted().member(&alice).create();
+    let bot = lab.bot().binary(crate::stage::OPSROOM).room(&room).operator(&alice).start();
     let asked = alice.says(&room, "!ping");
     room.reads(&alice).reply_to(&asked, containing("pong"));
-    home.restart();
+    home.kill();
+    home.start_again();
     let asked = alice.says(&room, "!whoami");
     room.reads(&alice).reply_to(&asked, containing(alice.user()));
     assert_eq!(room.reads(&alice).messages_from(&bot).len(), 2);

@@ -1,20 +1,20 @@
 //! What most stories begin with: a room, a person, a host and the bot.
 
-use opsroom_lab::{Bot, BotPlan, Host, Lab, Person, Room};
+use opsroom_lab::{Bot, Host, Lab, Person, Room, bot::BotPlan};
 
 /// The opsroom that was built for this test run.
-pub const OPSROOM: &str = env!("CARGO_BIN_EXE_opsroom");
+pub(crate) const OPSROOM: &str = env!("CARGO_BIN_EXE_opsroom");
 
 /// An encrypted ops room with an operator in it, and a host.
-pub struct Stage {
-    pub lab: Lab,
-    pub alice: Person,
-    pub room: Room,
-    pub host: Host,
+pub(crate) struct Stage {
+    pub(crate) lab: Lab,
+    pub(crate) alice: Person,
+    pub(crate) room: Room,
+    pub(crate) host: Host,
 }
 
 impl Stage {
-    pub fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let lab = Lab::connect();
         let alice = lab.person("alice");
         let room = lab.room("ops").encrypted().member(&alice).create();
@@ -23,13 +23,13 @@ impl Stage {
     }
 
     /// The bot of this room, for more to be said about it.
-    pub fn bot(&self) -> BotPlan {
+    pub(crate) fn bot(&self) -> BotPlan {
         self.lab.bot().binary(OPSROOM).room(&self.room).operator(&self.alice)
     }
 
     /// Alice says it and reads the answer: a reply by the bot.
     #[track_caller]
-    pub fn ask(&self, bot: &Bot, command: &str) -> opsroom_lab::Message {
+    pub(crate) fn ask(&self, bot: &Bot, command: &str) -> opsroom_lab::Message {
         let asked = self.alice.says(&self.room, command);
         let answer = self.room.reads(&self.alice).reply_to(&asked, opsroom_lab::anything());
         assert_eq!(answer.sender, opsroom_lab::Speaker::user(bot));

@@ -79,7 +79,10 @@ fn a_dead_host_costs_its_own_time_and_nobody_elses() {
 fn a_long_log_comes_as_a_file() {
     let stage = Stage::set();
     let talker = stage.host.project("talker").healthy();
-    stage.host.run(&format!("docker exec {} sh -c 'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done >/proc/1/fd/1'", talker.container()));
+    stage.host.run(&format!(
+        "docker exec {} sh -c 'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done >/proc/1/fd/1'",
+        talker.container()
+    ));
     let bot = stage.bot().service(&talker).start();
     let answer = stage.ask(&bot, "!logs talker 400");
     assert!(answer.text().contains("all of them in the file below"), "{}", answer.text());

@@ -19,7 +19,8 @@ fn a_crash_loop_is_one_page_and_one_recovery() {
     }
     let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
     let alert = reads.next_from(&bot, page(&stage.alice).and(containing("crash loop")));
-    assert!(alert.text().starts_with("🔴 bridge crash loop on spark-1 — exit 7"), "{}", alert.text());
+    let head = format!("🔴 bridge crash loop on {} — exit 7", stage.host.name());
+    assert!(alert.text().starts_with(&head), "{}", alert.text());
     reads.next_from(&bot, containing("✅ bridge recovered"));
     let alerts = reads.messages_from(&bot).into_iter().filter(|m| m.text().contains("crash loop on")).count();
     assert_eq!(alerts, 1);

@@ -22,8 +22,8 @@ use crate::wait::{OrFail as _, PATIENCE};
 /// The environment variable that names the binary, for whoever cannot say it in code.
 pub const BINARY_VARIABLE: &str = "OPSROOM_BIN";
 
-/// What the bot logs once it serves its rooms.
-const READY: &str = "is ready";
+/// What the bot logs when it serves rooms; the number of them follows.
+const READY: &str = "ready: in ";
 
 /// How long it may take to be ready: a debug build derives keys slowly.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -173,6 +173,8 @@ impl BotPlan {
             log: dir.join("opsroom.log"),
             process: RefCell::new(None),
             log_mark: Cell::new(0),
+            // A room it has to be invited to first is served some time later.
+            ready: format!("{READY}{} ", if self.invite { self.rooms.len() } else { 0 }),
             environment: self.environment,
             account,
             binary,
@@ -232,6 +234,8 @@ pub struct Bot {
     binary: PathBuf,
     dir: PathBuf,
     log: PathBuf,
+    /// What it logs when it serves all its rooms.
+    ready: String,
     environment: Vec<(String, String)>,
     process: RefCell<Option<Process>>,
     /// Where the log of the current process begins.
@@ -286,7 +290,7 @@ impl Bot {
     #[track_caller]
     pub fn wait_until_ready(&self) {
         self.with_process(|process| {
-            process.wait_for(READY_LIMIT, "the bot is ready", || self.log().contains(READY).then_some(()))
+            process.wait_for(READY_LIMIT, "the bot is ready", || self.log().contains(&self.ready).then_some(()))
         });
     }
 

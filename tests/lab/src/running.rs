@@ -106,20 +106,26 @@ impl Traces {
     fn new(home: &Path) -> Self {
         let runs = home.join("run");
         fs::create_dir_all(&runs).or_fail("cannot make the lab's directory");
-        // Short, since network devices carry it; free, since nobody could take the name twice.
-        let (id, dir) = (0..36 * 36)
+        fs::create_dir_all(SOCKETS).or_fail(format!("cannot make {SOCKETS}"));
+        // Short, since network devices carry it. Making its directory takes the name, for labs of other checkouts too.
+        let (id, sockets) = (0..36 * 36)
             .find_map(|step| {
                 let number = (std::process::id() + step) % (36 * 36);
                 let letter = |digit: u32| char::from_digit(digit, 36).unwrap_or('0');
                 let id: String = [letter(number / 36), letter(number % 36)].iter().collect();
-                let dir = runs.join(&id);
-                fs::create_dir(&dir).ok().map(|()| (id, dir))
+                let sockets = Path::new(SOCKETS).join(&id);
+                fs::create_dir(&sockets).ok().map(|()| (id, sockets))
             })
-            .or_fail(format!("no free name in {}", runs.display()));
-        let sockets = Path::new(SOCKETS).join(&id);
-        fs::create_dir_all(&sockets).or_fail(format!("cannot make {}", sockets.display()));
-        let lock = File::create(dir.join("alive")).or_fail("cannot make the lab's lock");
+            .or_fail(format!("no free name in {SOCKETS}"));
+        let dir = runs.join(&id);
+        // What a reboot left of a lab of that name: /run forgot it, the disk did not.
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir(&dir).or_fail(format!("cannot make {}", dir.display()));
+        let unlocked = dir.join("alive.new");
+        let lock = File::create(&unlocked).or_fail("cannot make the lab's lock");
         flock(&lock, FlockOperation::NonBlockingLockExclusive).or_fail("cannot lock the lab");
+        // Shown to others only once it is locked: until then this lab would look dead.
+        fs::rename(&unlocked, dir.join("alive")).or_fail("cannot make the lab's lock");
         Self { id, dir, sockets, _lock: lock }
     }
 }

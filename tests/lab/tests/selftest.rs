@@ -253,8 +253,7 @@ fn many_hosts_fit_on_one_machine() {
 }
 
 /// A stand-in that does what the harness asks of the binary: it says that it is ready, and ends when told to.
-const STAND_IN: &str =
-    "#!/bin/sh\ncat \"$3\"\necho \"$1 is ready\"\ntrap 'echo bye; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n";
+const STAND_IN: &str = "#!/bin/sh\ncat \"$3\"\necho \"ready: in 1 of 1\"\ntrap 'echo bye; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n";
 
 #[test]
 fn a_bot_is_configured_started_stopped_and_killed() {
