@@ -10,7 +10,7 @@ use matrix_sdk::{
     ruma::{api::client::keys::get_keys, encryption::DeviceKeys},
 };
 
-use super::error::{Error, Failure};
+use super::error::Failure;
 
 /// What the homeserver says about this device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub(super) enum Standing {
 }
 
 /// Asks `/keys/query` about this device.
-pub(super) async fn standing(client: &Client) -> Result<Standing, Error> {
-    let no_session = || Error::Sdk("no session".to_owned());
+pub(super) async fn standing(client: &Client) -> Result<Standing, Failure> {
+    let no_session = || Failure::Local("no session".to_owned());
     let me = client.user_id().ok_or_else(no_session)?;
     let device = client.device_id().ok_or_else(no_session)?;
     let mut request = get_keys::v3::Request::new();
     request.device_keys.insert(me.to_owned(), Vec::new());
-    let response = client.send(request).await.map_err(|error| Failure::from(&error).into_error())?;
+    let response = client.send(request).await.map_err(|error| Failure::from(&error))?;
 
     let Some(keys) = response.device_keys.get(me).and_then(|devices| devices.get(device)) else {
         return Ok(Standing::Missing);

@@ -18,14 +18,14 @@ use futures_util::{Stream, StreamExt, future, stream};
 use matrix_sdk::{
     Client, Room, RoomState,
     deserialized_responses::TimelineEvent,
-    ruma::{OwnedRoomId, RoomId as SdkRoomId, events::room::encrypted::OriginalSyncRoomEncryptedEvent, serde::Raw},
+    ruma::OwnedRoomId,
     sync::{JoinedRoomUpdate, SyncResponse},
 };
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
 use super::{
+    catch_up::after_joining,
     errands::Errands,
     error::Error,
     gap,
@@ -33,7 +33,7 @@ use super::{
     inbound::{self, Seen, View},
     invites,
     notice::Notice,
-    parked::{News, ParkingLot, Waiting},
+    parked::{News, ParkingLot},
     people,
     rooms::Served,
     settings::RoomRef,
@@ -60,8 +60,8 @@ pub(super) struct Digest {
     /// Whether this device has never synced before: then what the rooms hold
     /// is older than it, unless the inbox says otherwise.
     pub(super) first_sync: bool,
-    positions: HashMap<RoomId, EventId>,
-    parked: ParkingLot,
+    pub(super) positions: HashMap<RoomId, EventId>,
+    pub(super) parked: ParkingLot,
     errands: Errands,
 }
 
@@ -118,53 +118,6 @@ impl Digest {
                 _ = look.tick(), if self.parked.has_untold() => self.speak_of_overdue().await?,
             }
         }
-    }
-
-    /// Each served room from its position to now, and what waits for keys.
-    async fn catch_up(&mut self) -> Result<(), Error> {
-        self.parked.restore(self.inbox.parked().await?);
-        self.try_again(News::Anything).await?;
-        for room in self.client.joined_rooms() {
-            let Some(id) = self.served.served(&room.room_id().to_owned()) else { continue };
-            let view = View { me: &self.me, room: &id, encrypted: true, arrival: Arrival::CatchUp };
-            let events = match self.inbox.position(&id).await? {
-                Some(position) => {
-                    let past = gap::read_back(&room, None, &position, view).await?;
-                    if !past.whole {
-                        self.notices.say(Notice::HistoryTooLong { room: id.clone(), read: past.events.len() });
-                    }
-                    // Known at once, so that a room without news keeps it.
-                    self.positions.insert(id.clone(), position);
-                    past.events
-                }
-                None => {
-                    let latest = gap::latest(&room).await?;
-                    let from = if self.first_sync { None } else { after_joining(&latest, view) };
-                    self.begin(&id, &latest, from).await?
-                }
-            };
-            if !events.is_empty() {
-                info!(room = %id, events = events.len(), "reading what was said while the bot was away");
-                self.take(&id, &room, events, Arrival::CatchUp).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A room that was never read: what lies before `from` is passed over, for
-    /// good. Gives back the rest.
-    async fn begin(
-        &mut self,
-        id: &RoomId,
-        events: &[TimelineEvent],
-        from: Option<usize>,
-    ) -> Result<Vec<TimelineEvent>, Error> {
-        let from = from.unwrap_or(events.len());
-        let passed_over = events[..from].iter().rev().find_map(event_id);
-        if let Some(position) = passed_over {
-            self.accept(id, Vec::new(), Some(position)).await?;
-        }
-        Ok(events[from..].to_vec())
     }
 
     async fn batch(&mut self, batch: Batch, rooms: &watch::Sender<BTreeMap<RoomRef, RoomId>>) -> Result<(), Error> {
@@ -224,7 +177,7 @@ impl Digest {
     }
 
     /// Hands on the events of a room, oldest first, and moves its position.
-    async fn take(
+    pub(super) async fn take(
         &mut self,
         id: &RoomId,
         room: &Room,
@@ -262,21 +215,12 @@ impl Digest {
         None
     }
 
-    async fn park(&mut self, room: &RoomId, locked: inbound::Locked) -> Result<(), Error> {
-        let (event, sender) = (locked.event.clone(), locked.sender.clone());
-        let (now, pushed_out) = self.parked.add(room, locked);
-        if let Some(why) = now {
-            warn!(%room, %event, %sender, ?why, "a message cannot be read");
-            self.notices.say(Notice::Unreadable { room: room.clone(), event, sender, why });
-        }
-        if let Some(event) = pushed_out {
-            warn!(%event, "too many messages wait for keys; the oldest is given up");
-            self.inbox.unpark(&event).await?;
-        }
-        Ok(())
-    }
-
-    async fn accept(&mut self, room: &RoomId, messages: Vec<Inbound>, position: Option<EventId>) -> Result<(), Error> {
+    pub(super) async fn accept(
+        &mut self,
+        room: &RoomId,
+        messages: Vec<Inbound>,
+        position: Option<EventId>,
+    ) -> Result<(), Error> {
         self.inbox.accept(Arrived { room: room.clone(), messages, position: position.clone() }).await?;
         if let Some(position) = position {
             self.positions.insert(room.clone(), position);
@@ -289,68 +233,6 @@ impl Digest {
             return Ok(Some(position.clone()));
         }
         Ok(self.inbox.position(room).await?)
-    }
-
-    /// Tries the parked events that some news may have opened.
-    async fn try_again(&mut self, news: News<'_>) -> Result<(), Error> {
-        for waiting in self.parked.take(news) {
-            self.try_one(waiting).await?;
-        }
-        Ok(())
-    }
-
-    async fn try_one(&mut self, waiting: Waiting) -> Result<(), Error> {
-        if waiting.expired(jiff::Timestamp::now()) {
-            info!(event = %waiting.event, "its key never came; given up");
-            return Ok(self.inbox.unpark(&waiting.event).await?);
-        }
-        let Some((room, event)) = self.decrypt(&waiting).await else {
-            let why = waiting.why();
-            self.parked.keep(waiting, why);
-            return Ok(());
-        };
-        let encrypted = is_encrypted(&room).await;
-        let view = View { me: &self.me, room: &waiting.room, encrypted, arrival: Arrival::LateKey };
-        match inbound::read(&event, view) {
-            Seen::Message(message) if self.served.is_operator(&message.sender) => {
-                info!(event = %waiting.event, "read after its key came late");
-                self.accept(&waiting.room, vec![message], None).await
-            }
-            Seen::Locked(locked) => {
-                self.parked.keep(waiting, locked.why);
-                Ok(())
-            }
-            Seen::Message(_) | Seen::Verification { .. } | Seen::Joined | Seen::Nothing => {
-                Ok(self.inbox.unpark(&waiting.event).await?)
-            }
-        }
-    }
-
-    async fn decrypt(&self, waiting: &Waiting) -> Option<(Room, TimelineEvent)> {
-        let room = self.client.get_room(&SdkRoomId::parse(waiting.room.as_str()).ok()?)?;
-        let raw = RawValue::from_string(waiting.raw.clone()).ok()?;
-        let raw: Raw<OriginalSyncRoomEncryptedEvent> = Raw::from_json(raw);
-        match Box::pin(room.decrypt_event(&raw, None)).await {
-            Ok(event) => Some((room, event)),
-            Err(error) => {
-                debug!(event = %waiting.event, %error, "not decrypted");
-                None
-            }
-        }
-    }
-
-    /// Says of the events that did not open in time. They are tried once more
-    /// before: a key that came from a backup is not always announced.
-    async fn speak_of_overdue(&mut self) -> Result<(), Error> {
-        if !self.parked.is_due() {
-            return Ok(());
-        }
-        self.try_again(News::Anything).await?;
-        for (room, event, sender, why) in self.parked.overdue() {
-            warn!(%room, %event, %sender, ?why, "a message cannot be read");
-            self.notices.say(Notice::Unreadable { room, event, sender, why });
-        }
-        Ok(())
     }
 
     fn verifications(&mut self, response: &SyncResponse) {
@@ -381,18 +263,13 @@ impl Digest {
     }
 }
 
-fn event_id(event: &TimelineEvent) -> Option<EventId> {
+pub(super) fn event_id(event: &TimelineEvent) -> Option<EventId> {
     event.event_id().and_then(|id| EventId::parse(id.as_str()).ok())
-}
-
-/// Where what was said after the bot came begins.
-fn after_joining(events: &[TimelineEvent], view: View<'_>) -> Option<usize> {
-    events.iter().rposition(|event| matches!(inbound::read(event, view), Seen::Joined)).map(|index| index + 1)
 }
 
 /// Asked of the homeserver where it is not known. When in doubt a room counts
 /// as encrypted: then what comes in the clear is not acted on.
-async fn is_encrypted(room: &Room) -> bool {
+pub(super) async fn is_encrypted(room: &Room) -> bool {
     debug_assert_eq!(room.state(), RoomState::Joined);
     match room.latest_encryption_state().await {
         Ok(state) => state.is_encrypted(),

@@ -232,3 +232,118 @@ fn why(reason: &UnableToDecryptReason) -> Unreadable {
         | UnableToDecryptReason::PayloadDeserializationFailure => Unreadable::Damaged,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn seen(encrypted: bool, change: impl FnOnce(&mut Value)) -> Seen {
+        let mut event = json!({
+            "event_id": "$1", "sender": "@alice:example.org", "type": "m.room.message", "origin_server_ts": 1000,
+            "content": { "msgtype": "m.text", "body": "!status" },
+        });
+        change(&mut event);
+        let raw = Raw::new(&event).unwrap().cast_unchecked();
+        let (me, room) = (UserId::parse("@bot:example.org").unwrap(), RoomId::parse("!ops").unwrap());
+        read(&TimelineEvent::from_plaintext(raw), View { me: &me, room: &room, encrypted, arrival: Arrival::Live })
+    }
+
+    fn message(change: impl FnOnce(&mut Value)) -> Inbound {
+        match seen(false, change) {
+            Seen::Message(message) => message,
+            other @ (Seen::Locked(_) | Seen::Verification { .. } | Seen::Joined | Seen::Nothing) => {
+                panic!("not a message: {other:?}")
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_is_a_message_and_most_else_is_nothing() {
+        assert_eq!(message(|_| {}).body, "!status");
+        assert_eq!(message(|_| {}).protection, Protection::PlainRoom);
+        let in_the_clear = seen(true, |_| {});
+        assert!(matches!(in_the_clear, Seen::Message(m) if m.protection == Protection::PlainInEncryptedRoom));
+
+        let nothing: [fn(&mut Value); 10] = [
+            |e| e["sender"] = json!("@bot:example.org"),
+            |e| e["content"]["msgtype"] = json!("m.notice"),
+            |e| e["content"]["msgtype"] = json!("m.emote"),
+            |e| e["content"]["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": "$0" }),
+            |e| e["content"] = json!({}),
+            |e| e["content"]["body"] = json!(["!status"]),
+            |e| e["content"]["m.mentions"] = json!("everybody"),
+            |e| e["type"] = json!("m.reaction"),
+            |e| e["state_key"] = json!(""),
+            |e| e["sender"] = json!("alice"),
+        ];
+        for (number, change) in nothing.into_iter().enumerate() {
+            assert!(matches!(seen(false, change), Seen::Nothing), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_a_message_answers_is_found_and_the_quoted_text_is_not() {
+        let reply = message(|e| {
+            e["content"]["body"] = json!("> <@bot:example.org> bridge is down\n> really\n\nlogs 50");
+            e["content"]["m.relates_to"] = json!({ "m.in_reply_to": { "event_id": "$alert" } });
+        });
+        assert_eq!((reply.body.as_str(), reply.reply_to.unwrap().as_str()), ("logs 50", "$alert"));
+
+        let quote = message(|e| e["content"]["body"] = json!("> <@bot:example.org> a\n\nb"));
+        assert_eq!(quote.body, "> <@bot:example.org> a\n\nb", "no reply, so the person's own words");
+
+        let in_thread = message(|e| {
+            e["content"]["m.relates_to"] = json!({
+                "rel_type": "m.thread", "event_id": "$root", "is_falling_back": true,
+                "m.in_reply_to": { "event_id": "$last" },
+            });
+        });
+        assert_eq!(in_thread.reply_to.unwrap().as_str(), "$root", "the fallback names whatever came last");
+        let reply_in_thread = message(|e| {
+            e["content"]["m.relates_to"] = json!({
+                "rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": { "event_id": "$meant" },
+            });
+        });
+        assert_eq!(reply_in_thread.reply_to.unwrap().as_str(), "$meant");
+    }
+
+    #[test]
+    fn only_an_explicit_mention_of_the_full_id_counts() {
+        assert!(message(|e| e["content"]["m.mentions"] = json!({ "user_ids": ["@bot:example.org"] })).mentions_bot);
+        assert!(!message(|e| e["content"]["m.mentions"] = json!({ "user_ids": ["@bot:evil.org"] })).mentions_bot);
+        assert!(!message(|e| e["content"]["m.mentions"] = json!({ "room": true })).mentions_bot);
+        assert!(!message(|e| e["content"]["body"] = json!("@bot:example.org hello")).mentions_bot);
+    }
+
+    #[test]
+    fn the_bot_notices_its_own_coming_and_not_its_new_name() {
+        let member = |membership: &str, before: Option<&str>| {
+            let (membership, before) = (json!(membership), json!(before));
+            seen(false, |e| {
+                e["type"] = json!("m.room.member");
+                e["state_key"] = json!("@bot:example.org");
+                e["sender"] = json!("@bot:example.org");
+                e["content"] = json!({ "membership": membership });
+                e["unsigned"] = json!({ "prev_content": { "membership": before } });
+            })
+        };
+        assert!(matches!(member("join", None), Seen::Joined));
+        assert!(matches!(member("join", Some("invite")), Seen::Joined));
+        assert!(matches!(member("join", Some("join")), Seen::Nothing));
+        assert!(matches!(member("leave", Some("join")), Seen::Nothing));
+    }
+
+    #[test]
+    fn a_request_to_verify_is_told_by_room_and_by_device() {
+        let in_room = seen(true, |e| e["content"]["msgtype"] = json!("m.key.verification.request"));
+        assert!(matches!(in_room, Seen::Verification { event, .. } if event.as_str() == "$1"));
+        let to_device = json!({
+            "type": "m.key.verification.request", "sender": "@alice:example.org",
+            "content": { "transaction_id": "t", "from_device": "D", "methods": [], "timestamp": 1 },
+        });
+        let (sender, flow) = requested(&Raw::new(&to_device).unwrap().cast_unchecked()).unwrap();
+        assert_eq!((sender.as_str(), flow.as_str()), ("@alice:example.org", "t"));
+    }
+}

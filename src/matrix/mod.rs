@@ -35,16 +35,19 @@ mod settings;
 
 mod account;
 mod device;
+mod heal;
 mod identity;
 mod people;
 mod session;
 
+mod catch_up;
 mod digest;
 mod errands;
 mod gap;
 mod health;
 mod inbound;
 mod invites;
+mod late;
 mod parked;
 mod rooms;
 mod sync;
@@ -53,6 +56,7 @@ mod verification;
 mod chat;
 mod outbound;
 mod run;
+mod take_up;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -98,7 +102,7 @@ pub struct Matrix {
 /// network; what is wrong with it shows in [`MatrixLoop::run`].
 pub async fn connect(settings: Settings, state: Arc<StateDir>, inbox: Arc<dyn Inbox>) -> Result<Matrix, Error> {
     let home = SessionHome::new(state.path());
-    let opened = run::open(&settings, &home).await?;
+    let opened = take_up::open(&settings, &home).await?;
     let (me, me_seen) = watch::channel(Me { user: settings.user.clone(), display_name: None });
     let (rooms, rooms_seen) = watch::channel(BTreeMap::new());
     let (notices, notices_taken) = mpsc::channel(NOTICES);
@@ -118,6 +122,5 @@ pub async fn connect(settings: Settings, state: Arc<StateDir>, inbox: Arc<dyn In
 /// any room: for `opsroom login`. Gives the device's ID.
 pub async fn login(settings: &Settings, state: &StateDir) -> Result<String, Error> {
     let home = SessionHome::new(state.path());
-    let opened = run::open(settings, &home).await?;
-    run::introduce(&opened.client, settings).await
+    take_up::log_in(settings, &home).await
 }

@@ -8,10 +8,8 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
-use jiff::Timestamp;
 use matrix_sdk::{
     Client,
-    authentication::matrix::MatrixSession,
     ruma::{DeviceId, UserId as SdkUserId},
     sync::SyncResponse,
 };
@@ -23,19 +21,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    account,
     chat::Link,
-    device::{self, Standing},
+    device::Standing,
     digest::Digest,
-    error::{Error, Failure},
+    error::Error,
+    heal,
     health::{Health, Notices},
     identity,
     notice::Notice,
     people,
     rooms::Served,
     session::SessionHome,
-    settings::{Login, RoomRef, Settings},
+    settings::{RoomRef, Settings},
     sync::{self, End},
+    take_up::{Ended, Opened, first_sync, open, standing},
 };
 use crate::{
     domain::{inbound::Me, names::RoomId},
@@ -74,20 +73,6 @@ pub struct MatrixLoop {
     pub(super) _claim: Arc<StateDir>,
 }
 
-/// A client over its store.
-pub(super) struct Opened {
-    pub(super) client: Client,
-    /// Whether its device has just been made.
-    pub(super) new_device: bool,
-}
-
-/// How a session's life ended, where that is not an error.
-enum Ended {
-    Sync(End),
-    /// The homeserver has lost the device's keys, or has others.
-    DeviceLost(Standing),
-}
-
 impl MatrixLoop {
     /// Syncs until `stop` is cancelled. Any other end is an error: one that no
     /// waiting heals.
@@ -112,14 +97,18 @@ impl MatrixLoop {
                 Ok(Ended::Sync(End::Stopped)) => return Ok(()),
                 Ok(Ended::Sync(End::Stale | End::Abandoned)) => {
                     warn!("nothing was heard for too long; taking up the connection anew");
-                    Ok(())
+                    Ok(None)
                 }
-                Ok(Ended::Sync(End::SessionDead { soft })) => self.heal(soft).await,
-                Ok(Ended::DeviceLost(standing)) => self.replace_device(standing).await,
+                Ok(Ended::Sync(End::SessionDead { soft })) => heal::session(&self.settings, &self.home, soft).await,
+                Ok(Ended::DeviceLost(standing)) => {
+                    warn!(?standing, "the homeserver does not have this device's keys; it is replaced by a new one");
+                    heal::device(&self.settings, &self.home).await
+                }
                 Err(error) => Err(error),
             };
             match healed {
-                Ok(()) => {}
+                Ok(None) => {}
+                Ok(Some(device)) => self.notices.say(Notice::DeviceReplaced { device }),
                 Err(error) if error.is_transient() => self.health.failed(error.to_string()),
                 Err(error) => return Err(error),
             }
@@ -138,7 +127,7 @@ impl MatrixLoop {
         };
         let prepared = tokio::select! {
             () = stop.cancelled() => return Ok(Ended::Sync(End::Stopped)),
-            prepared = self.prepare(&client).boxed() => prepared,
+            prepared = self.prepare(&client, new_device).boxed() => prepared,
         };
         let (first, served) = match prepared? {
             Ok(prepared) => prepared,
@@ -167,11 +156,14 @@ impl MatrixLoop {
     }
 
     /// A first sync, and everything that must be true before the second.
-    async fn prepare(&mut self, client: &Client) -> Result<Result<(SyncResponse, Served), Ended>, Error> {
-        let first = match sync::once(client, Duration::ZERO).await {
+    async fn prepare(
+        &mut self,
+        client: &Client,
+        new_device: bool,
+    ) -> Result<Result<(SyncResponse, Served), Ended>, Error> {
+        let first = match first_sync(client, new_device).await? {
             Ok(first) => first,
-            Err(Failure::SessionDead { soft }) => return Ok(Err(Ended::Sync(End::SessionDead { soft }))),
-            Err(failure) => return Err(failure.into_error()),
+            Err(ended) => return Ok(Err(ended)),
         };
         identity::ensure(client, &self.settings).await?;
         match standing(client).await? {
@@ -214,90 +206,4 @@ impl MatrixLoop {
         }
         Ok(())
     }
-
-    /// A new token for the session the homeserver dropped.
-    async fn heal(&mut self, soft: bool) -> Result<(), Error> {
-        let session = self.home.load(&self.settings.user)?;
-        match (soft, session, &self.settings.login) {
-            (true, Some(session), Login::Password(_)) => {
-                info!(device = %session.meta.device_id, "the session has expired; logging in again at the same device");
-                let session = account::log_in(&self.settings, Some(&session.meta.device_id)).await?;
-                self.home.save(self.settings.homeserver.as_str(), &session)
-            }
-            (_, _, Login::AccessToken(_)) => {
-                // Asked first: a store is not given up for a token that opens nothing.
-                let session = account::log_in(&self.settings, None).await?;
-                self.new_device(session)
-            }
-            (true, None, Login::Password(_)) | (false, _, Login::Password(_)) => {
-                let session = account::log_in(&self.settings, None).await?;
-                self.new_device(session)
-            }
-        }
-    }
-
-    /// The store and its device are worth nothing any more.
-    async fn replace_device(&mut self, standing: Standing) -> Result<(), Error> {
-        warn!(?standing, "the homeserver does not have this device's keys; it is replaced by a new one");
-        match &self.settings.login {
-            Login::Password(_) => {
-                let session = account::log_in(&self.settings, None).await?;
-                self.new_device(session)
-            }
-            Login::AccessToken(_) => Err(Error::TokenUnfit(
-                "the homeserver has other encryption keys for its device than this bot; \
-                 make a token of a device that nothing else has used"
-                    .to_owned(),
-            )),
-        }
-    }
-
-    fn new_device(&mut self, session: MatrixSession) -> Result<(), Error> {
-        if let Some(old) = self.home.retire(Timestamp::now())? {
-            warn!(kept = %old.display(), device = %session.meta.device_id, "the old device is put aside; there is a new one");
-        }
-        self.notices.say(Notice::DeviceReplaced { device: session.meta.device_id.to_string() });
-        self.home.save(self.settings.homeserver.as_str(), &session)
-    }
-}
-
-/// Takes up the saved session, or makes one.
-pub(super) async fn open(settings: &Settings, home: &SessionHome) -> Result<Opened, Error> {
-    let saved = home.load(&settings.user)?;
-    let new_device = saved.is_none() || !home.store().exists();
-    let session = match saved {
-        Some(session) => session,
-        None => {
-            let session = account::log_in(settings, None).await?;
-            home.save(settings.homeserver.as_str(), &session)?;
-            session
-        }
-    };
-    let client = account::open(settings, home, session).await?;
-    Ok(Opened { client, new_device })
-}
-
-/// The device's standing. Keys that are missing are given another sync to be
-/// uploaded with: a failed upload is only logged by the SDK.
-async fn standing(client: &Client) -> Result<Standing, Error> {
-    match device::standing(client).await? {
-        Standing::Missing => {
-            sync::once(client, Duration::ZERO).await.map_err(Failure::into_error)?;
-            device::standing(client).await
-        }
-        known @ (Standing::Good | Standing::Unsigned | Standing::Foreign) => Ok(known),
-    }
-}
-
-/// What a first start does before it listens; for `login`.
-pub(super) async fn introduce(client: &Client, settings: &Settings) -> Result<String, Error> {
-    sync::once(client, Duration::ZERO).await.map_err(Failure::into_error)?;
-    identity::ensure(client, settings).await?;
-    match standing(client).await? {
-        Standing::Good | Standing::Unsigned => {}
-        Standing::Missing | Standing::Foreign => {
-            return Err(Error::Identity("the homeserver does not have this device's keys; log in again".to_owned()));
-        }
-    }
-    Ok(client.device_id().map(ToString::to_string).unwrap_or_default())
 }

@@ -152,6 +152,12 @@ impl Bot {
         Ok(())
     }
 
+    /// `opsroom login`.
+    pub(crate) fn logs_in(&self) -> Result<String, String> {
+        let state = StateDir::claim(self.dir.path().join("state")).map_err(|error| error.to_string())?;
+        self.runtime.block_on(matrix::login(&self.settings, &state)).map_err(|error| error.to_string())
+    }
+
     fn running(&self) -> &Running {
         self.running.as_ref().expect("the bot runs")
     }
@@ -224,6 +230,11 @@ impl Bot {
     /// The bodies of everything it heard.
     pub(crate) fn heard(&self) -> Vec<String> {
         self.inbox.messages().into_iter().map(|message| message.body).collect()
+    }
+
+    /// The event it heard last.
+    pub(crate) fn last_heard(&self) -> EventId {
+        self.inbox.messages().last().expect("it heard something").event.clone()
     }
 
     pub(crate) fn transaction(&self) -> String {

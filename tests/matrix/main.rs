@@ -2,6 +2,7 @@
 
 mod bot;
 mod inbox;
+mod proxy;
 
 mod listening;
 mod outages;

@@ -3,12 +3,20 @@
 use std::time::Duration;
 
 use opsroom::{
-    domain::{inbound::Arrival, names::RoomId},
+    domain::{
+        inbound::Arrival,
+        message::{Body, MessageClass},
+        names::RoomId,
+    },
     matrix::Notice,
+    ports::{ChatError, Content},
 };
-use opsroom_lab::{Lab, Person, Room, wait::PATIENCE, wait_until};
+use opsroom_lab::{Lab, Person, Room, containing, wait::PATIENCE, wait_until};
 
-use crate::bot::Bot;
+use crate::{
+    bot::Bot,
+    proxy::{Mood, Proxy},
+};
 
 /// What the bot gives a request that is not answered.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -179,4 +187,54 @@ fn a_ledger_that_fails_ends_the_bot() {
     bot.starts();
     bot.hears(&command);
     assert!(bot.inbox.position_now(&RoomId::parse(room.id()).expect("a room ID")).is_some());
+}
+
+#[test]
+fn a_gateway_without_a_homeserver_is_an_outage_like_any_other() {
+    let lab = Lab::connect();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let proxy = Proxy::to(lab.homeserver().url());
+    let mut bot = Bot::new(&lab.homeserver()).room(&room).operator(&alice);
+    bot.settings.homeserver = proxy.url.parse().expect("a URL");
+    bot.settings.sync_timeout = Duration::from_secs(1);
+    bot.starts();
+    bot.listens();
+    alice.waits_for_member(&room, &bot);
+    bot.hears(&alice.says(&room, "before"));
+
+    proxy.is(Mood::BadGateway);
+    wait_until(PATIENCE, "the loss to be said", || {
+        bot.notices().iter().any(|notice| matches!(notice, Notice::ConnectionLost { .. })).then_some(())
+    });
+    let page = Content::Reaction { target: bot.last_heard(), key: "👀".to_owned() };
+    let failed = bot.delivers(&room, "page", page.clone()).expect_err("there is no homeserver");
+    assert!(matches!(failed, ChatError::Unavailable(_)), "{failed:?}");
+    proxy.is(Mood::Fair);
+    bot.hears(&alice.says(&room, "after"));
+    bot.delivers(&room, "page", page).expect("there is one again");
+    assert_eq!(bot.heard(), ["before", "after"]);
+}
+
+#[test]
+fn an_answer_lost_on_its_way_back_does_not_double_the_message() {
+    let lab = Lab::connect();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let proxy = Proxy::to(lab.homeserver().url());
+    let mut bot = Bot::new(&lab.homeserver()).room(&room).operator(&alice);
+    bot.settings.homeserver = proxy.url.parse().expect("a URL");
+    bot.starts();
+    bot.listens();
+    alice.waits_for_member(&room, &bot);
+    bot.hears(&alice.says(&room, "hello"));
+
+    let body = Body::from_markdown("only once");
+    let said = Content::Message { class: MessageClass::Answer, body, reply_to: None, mentions: vec![] };
+    proxy.is(Mood::LosesAnAnswer);
+    let lost = bot.delivers(&room, "once", said.clone()).expect_err("the answer is lost");
+    assert!(matches!(lost, ChatError::Unavailable(_)), "{lost:?}");
+    let taken = bot.delivers(&room, "once", said).expect("taken");
+    room.reads(&alice).until(&opsroom_lab::EventId(taken.as_str().to_owned()), containing("only once"));
+    assert_eq!(room.reads(&alice).messages_from(&bot).len(), 1, "{}", room.reads(&alice).transcript());
 }

@@ -7,7 +7,10 @@ use opsroom_lab::{Lab, Speaker, containing, wait::PATIENCE, wait_until};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::bot::Bot;
+use crate::{
+    bot::Bot,
+    proxy::{Mood, Proxy},
+};
 
 #[test]
 fn a_device_dropped_by_the_homeserver_is_replaced_and_signed_again() {
@@ -175,4 +178,62 @@ fn a_lost_recovery_key_file_is_made_anew_and_still_opens_the_account() {
     bot.hears(&alice.says(&room, "from a new device"));
     let devices = alice.sees_devices_of(&bot);
     assert!(devices[&bot.device()], "signed with the recovered keys: {devices:?}");
+}
+
+#[test]
+fn after_a_soft_logout_the_same_device_logs_in_again() {
+    let lab = Lab::connect();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let proxy = Proxy::to(lab.homeserver().url());
+    let mut bot = Bot::new(&lab.homeserver()).room(&room).operator(&alice);
+    bot.settings.homeserver = proxy.url.parse().expect("a URL");
+    bot.starts();
+    bot.listens();
+    alice.waits_for_member(&room, &bot);
+    bot.hears(&alice.says(&room, "before"));
+    let (device, token) = (bot.device(), bot.session()["access_token"].clone());
+
+    proxy.is(Mood::SoftLogout);
+    // The long-poll that is open may still bring this one.
+    alice.says(&room, "between");
+    wait_until(PATIENCE, "the bot to log in", || (proxy.mood() == Mood::Fair).then_some(()));
+    bot.hears(&alice.says(&room, "after"));
+    assert!(proxy.refused() < 6, "no hot loop: {}", proxy.refused());
+    assert_eq!(bot.device(), device);
+    assert_ne!(bot.session()["access_token"], token);
+    assert_eq!(alice.sees_devices_of(&bot), [(device, true)].into());
+    assert_eq!(bot.heard(), ["before", "between", "after"]);
+}
+
+#[test]
+fn log_in_makes_a_device_that_a_start_takes_up() {
+    let lab = Lab::connect();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let mut bot = Bot::new(&lab.homeserver()).room(&room).operator(&alice);
+    let device = bot.logs_in().expect("a login");
+    assert_eq!(alice.sees_devices_of(&bot), [(device.clone(), true)].into());
+    assert_eq!(bot.logs_in(), Ok(device.clone()), "done already");
+    bot.starts();
+    bot.listens();
+    alice.waits_for_member(&room, &bot);
+    bot.hears(&alice.says(&room, "hello"));
+    assert_eq!(bot.device(), device);
+}
+
+#[test]
+fn a_token_whose_device_was_used_elsewhere_is_refused() {
+    let lab = Lab::connect();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let mut first = Bot::new(&lab.homeserver()).room(&room).operator(&alice).start();
+    first.stops();
+    // The same account and token, but the store is gone.
+    let token = first.session()["access_token"].as_str().expect("a token").to_owned();
+    fs::remove_dir_all(first.state_dir().join("matrix")).expect("a state");
+    first.settings.login = Login::AccessToken(SecretString::from(token));
+    first.starts();
+    let ended = wait_until(PATIENCE, "the bot to end", || first.ended()).expect_err("an error");
+    assert!(ended.contains("make a token of a device that nothing else has used"), "{ended}");
 }
