@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::host::Host;
 use crate::lab::Lab;
-use crate::person::{Person, Speaker};
+use crate::person::Speaker;
 use crate::process::{Process, Signal, leashed, run_for};
 use crate::project::Project;
 use crate::room::Room;
