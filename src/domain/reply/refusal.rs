@@ -115,7 +115,7 @@ pub fn unreadable(why: Unreadable) -> String {
 /// The service is being changed already.
 pub fn underway(service: &ServiceName, change: Change, owner: &UserId, age: SignedDuration) -> String {
     format!(
-        "✋ **{}** is {} for {} since {} — one change at a time. Ask again when it is done.",
+        "✋ **{}** is {} already (asked by {}, {} ago) — one change at a time. Ask again when it is done.",
         escape(service.as_str()),
         change.doing(),
         escape(owner.localpart()),

@@ -1,6 +1,6 @@
 //! `!status`: the verdict, then one line per service, troubled ones first.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::span;
 use crate::domain::{
@@ -178,6 +178,9 @@ fn state(seen: &Observation, looping: Option<&Loop>, now: Timestamp) -> (Mark, S
             );
             (Mark::Trouble, text)
         }
+        State::Running if restless(seen, now) => {
+            (Mark::Trouble, format!("keeps restarting: up{} just now{restarts}", ago(" ")))
+        }
         State::Running => match seen.health {
             Health::Unhealthy => (Mark::Trouble, format!("running but **unhealthy**, up{}{restarts}", ago(" "))),
             Health::Starting => (Mark::Fine, format!("up{}, health check starting{restarts}", ago(" "))),
@@ -191,6 +194,13 @@ fn state(seen: &Observation, looping: Option<&Loop>, now: Timestamp) -> (Mark, S
         State::NotDeployed => (Mark::Trouble, "not deployed".to_owned()),
         State::Unknown(why) => (Mark::Unknown, format!("not known: {}", escape(why))),
     }
+}
+
+/// Caught in the moment in which a crash loop runs: green would be a lie.
+fn restless(seen: &Observation, now: Timestamp) -> bool {
+    /// Docker waits a minute at most between two restarts.
+    const STEADY: SignedDuration = SignedDuration::from_secs(60);
+    seen.restarts >= 3 && seen.since.is_some_and(|since| now.duration_since(since) < STEADY)
 }
 
 /// A clean end, or one that a stop asked for, is no trouble by itself.

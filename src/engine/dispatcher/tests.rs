@@ -167,6 +167,15 @@ fn status_is_one_answer_troubled_first() {
 }
 
 #[test]
+fn a_crash_loop_caught_running_is_not_called_well() {
+    let mut room = Room::new();
+    room.says(ALICE, "!status kokoro");
+    let ticket = room.ticket();
+    let output = room.up("kokoro", 0).replace("|0|0|", "|6|0|");
+    insta::assert_snapshot!(room.reports(ticket, "spark-1", &output), @"Answer: 🔴 kokoro — keeps restarting: up 0 s just now, restarted 6×");
+}
+
+#[test]
 fn a_dead_host_costs_nobody_else_anything() {
     let mut room = Room::new();
     room.says(ALICE, "!status");
@@ -240,7 +249,7 @@ fn a_change_is_in_the_ledger_before_it_begins_and_ends_once() {
     let ticket = room.ticket();
     let output = format!("{}{}", room.up("bridge", 1), room.up("kokoro", 1));
     insta::assert_snapshot!(room.reports(ticket, "spark-1", &output), @"Answer: ⏳ bridge — restarting by alice, 2 s");
-    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting for alice since 2 s — one change at a time. Ask again when it is done.");
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting already (asked by alice, 2 s ago) — one change at a time. Ask again when it is done.");
     room.later(2);
     let after = room.up("bridge", 0);
     let log = format!("::before x\n::phase switch 1\nbridge\n::phase verify 2\n::after {after}::done 3\n");

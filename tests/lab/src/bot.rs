@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::host::Host;
 use crate::lab::Lab;
-use crate::person::{Person, Speaker};
+use crate::person::Speaker;
 use crate::process::{Process, Signal, leashed, run_for};
 use crate::project::Project;
 use crate::room::Room;
@@ -81,12 +81,12 @@ impl BotPlan {
     }
 
     /// Obeys this person in everything.
-    pub fn operator(self, person: &Person) -> Self {
+    pub fn operator(self, person: &dyn Speaker) -> Self {
         self.operator_as(person, "admin")
     }
 
     /// Obeys this person as far as the role goes.
-    pub fn operator_as(mut self, person: &Person, role: &str) -> Self {
+    pub fn operator_as(mut self, person: &dyn Speaker, role: &str) -> Self {
         self.operators.push((person.user().to_owned(), role.to_owned()));
         self
     }

@@ -11,8 +11,9 @@ use crate::message::{Expected, containing};
 use crate::person::Person;
 use crate::project::Project;
 use crate::room::Room;
+use crate::synapse::Account;
 
-/// How long the bot may take for a change: an update holds still for half a minute before it calls itself done.
+/// How long the bot may take for a change: an update holds still for a few seconds before it calls itself done.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The people and parts on stage, which stay for as long as the value does.
@@ -20,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Stage {
     alice: Person,
     room: Room,
+    /// For whoever watches: without a client yet, so that the first one they log in with becomes their own.
+    guest: Account,
     _host: Host,
     projects: [Project; 3],
     _bot: Bot,
@@ -29,7 +32,8 @@ pub struct Stage {
 #[track_caller]
 pub fn play(lab: &Lab, binary: &Path) -> Stage {
     let alice = lab.person("alice");
-    let room = lab.room("ops").encrypted().member(&alice).create();
+    let guest = lab.homeserver().register("you");
+    let room = lab.room("ops").encrypted().member(&alice).invite(&guest.user).create();
     let host = lab.host("spark-1");
     let bridge = host.project("matrix-bridge").healthy();
     let parakeet = host.project("parakeet").crash_loops();
@@ -40,13 +44,14 @@ pub fn play(lab: &Lab, binary: &Path) -> Stage {
         .binary(binary)
         .room(&room)
         .operator(&alice)
+        .operator(&guest)
         .service(&bridge)
         .service(&parakeet)
         .service(&kokoro)
         .start();
     alice.waits_for_member(&room, &bot);
 
-    let stage = Stage { alice, room, _host: host, projects: [bridge, parakeet, kokoro], _bot: bot };
+    let stage = Stage { alice, room, guest, _host: host, projects: [bridge, parakeet, kokoro], _bot: bot };
     stage.asks("!help", containing("!status"));
     stage.asks("!status", containing("matrix-bridge"));
     stage.asks("!logs parakeet", containing("cannot open the database"));
@@ -75,8 +80,8 @@ impl Stage {
             "\nThe room stays open. Log in with any Matrix client on this machine:\n  homeserver  {}\n  user        {}\n  \
              password    {}\n  room        {}\nCtrl-C ends everything.",
             self.alice.homeserver().url(),
-            crate::person::Speaker::user(&self.alice),
-            self.alice.password(),
+            self.guest.user,
+            self.guest.password,
             self.room.alias(),
         )
     }

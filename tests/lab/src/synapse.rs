@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::lab::Lab;
-use crate::person::Person;
+use crate::person::{Person, Speaker};
 use crate::process::{Process, Signal, leashed, run};
 use crate::room::RoomPlan;
 use crate::wait::{OrFail as _, PATIENCE};
@@ -107,6 +107,13 @@ pub struct Account {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+/// Somebody without a client yet.
+impl Speaker for Account {
+    fn user(&self) -> &str {
+        &self.user
+    }
 }
 
 /// A homeserver of a test's own, before it starts.

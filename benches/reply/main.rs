@@ -1,17 +1,16 @@
 //! Command → reply, against a raw HTTP long-poll bot on the same homeserver, in
 //! turns within one run. Not a test of speed: it fails only when an answer does
-//! not come. Run it with
-//! `opsroom-lab run -- cargo test --release --test matrix_latency -- --ignored --nocapture`.
+//! not come. `make bench` runs it.
 //!
 //! The clock starts with the homeserver's time of the command (both commands
 //! are sent by the same client, whose own work is not counted) and ends when
 //! the answer shows in the long-poll of an observer in the same process.
 
 #[expect(dead_code, reason = "the tests' harness; they use more of it")]
-#[path = "../matrix/bot.rs"]
+#[path = "../../tests/matrix/bot.rs"]
 mod bot;
 #[expect(dead_code, reason = "the tests' harness; they use more of it")]
-#[path = "../matrix/inbox.rs"]
+#[path = "../../tests/matrix/inbox.rs"]
 mod inbox;
 mod raw;
 
@@ -30,9 +29,7 @@ const ROUNDS: usize = 60;
 const WARM_UP: usize = 8;
 
 #[expect(clippy::print_stdout, reason = "numbers to look at are all it is for")]
-#[test]
-#[ignore = "a measurement: run it alone, in release, and look at the numbers"]
-fn command_to_reply() {
+fn main() {
     let lab = Lab::connect();
     let server = lab.own_homeserver().start();
     let alice = server.person("alice");
