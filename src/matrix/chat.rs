@@ -19,10 +19,11 @@ use super::{
     health::Notices,
     outbound::{self, Outgoing},
     people,
+    seal::{self, Seal},
 };
 use crate::{
     domain::{
-        inbound::Me,
+        inbound::{Inbound, Me},
         names::{EventId, RoomId},
     },
     ports::{Chat, ChatError, Content, Delivery},
@@ -45,6 +46,16 @@ impl MatrixChat {
     /// Who the bot is. The display name is known after the first sync.
     pub fn me(&self) -> Me {
         self.me.borrow().clone()
+    }
+
+    /// The seal of an encrypted message: the same for it and every copy of it.
+    /// To be asked before a change is made, and refused when it is known: see
+    /// [`Seal`]. Costs one request to the homeserver.
+    pub async fn seal(&self, message: &Inbound) -> Result<Seal, ChatError> {
+        let link = self.link.read().await;
+        let client = link.as_ref().ok_or_else(|| ChatError::Unavailable("not connected (yet)".to_owned()))?;
+        let me = self.me().user;
+        seal::of(client, &room(client, &message.room)?, &me, message).await
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<EventId, ChatError> {
@@ -104,7 +115,7 @@ async fn upload(client: &Client, encrypted: bool, text: &str) -> Result<(&'stati
     Ok(("url", json!(uploaded.content_uri)))
 }
 
-fn refusal(error: matrix_sdk::Error) -> ChatError {
+pub(super) fn refusal(error: matrix_sdk::Error) -> ChatError {
     match Failure::from(&error) {
         Failure::RateLimited(pause) => ChatError::RateLimited(pause),
         Failure::Unavailable(why) | Failure::Local(why) => ChatError::Unavailable(why),

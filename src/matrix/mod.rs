@@ -56,6 +56,7 @@ mod verification;
 mod chat;
 mod outbound;
 mod run;
+mod seal;
 mod take_up;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -67,6 +68,7 @@ pub use self::{
     error::Error,
     notice::{Notice, Unreadable},
     run::MatrixLoop,
+    seal::Seal,
     settings::{Login, RoomRef, Settings},
 };
 use self::{

@@ -16,7 +16,7 @@ use opsroom::{
         message::{Body, MessageClass},
         names::{EventId, RoomId, UserId},
     },
-    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef, Settings},
+    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef, Seal, Settings},
     ports::{Chat, ChatError, Content, Delivery},
     state_dir::StateDir,
 };
@@ -247,6 +247,11 @@ impl Bot {
         let delivery = Delivery { transaction: transaction.to_owned(), room, content };
         let (chat, runtime) = self.chat();
         runtime.block_on(chat.deliver(&delivery))
+    }
+
+    pub(crate) fn seal(&self, message: &Inbound) -> Result<Seal, ChatError> {
+        let (chat, runtime) = self.chat();
+        runtime.block_on(chat.seal(message))
     }
 
     /// Says something; it must be taken.

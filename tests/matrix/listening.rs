@@ -4,7 +4,7 @@ use opsroom::{
     domain::inbound::{Arrival, Protection},
     matrix::{Notice, Unreadable},
 };
-use opsroom_lab::{Lab, Speaker, containing, notice, wait::PATIENCE, wait_until};
+use opsroom_lab::{EventId, Lab, Speaker, containing, notice, wait::PATIENCE, wait_until};
 use serde_json::json;
 
 use crate::bot::Bot;
@@ -148,4 +148,26 @@ fn a_device_that_nobody_signed_is_not_obeyed_and_the_room_can_be_told() {
         room.reads(&thief).until(&answer, opsroom_lab::where_("that is sealed", |message| message.undecryptable));
     assert_eq!(seen.text(), "");
     assert_eq!(bot.heard(), ["hello", "!status"]);
+}
+
+#[test]
+fn a_copy_of_an_encrypted_command_carries_the_seal_of_the_first() {
+    let lab = Lab::connect();
+    let alice = lab.person("alice");
+    let room = lab.room("ops").encrypted().member(&alice).create();
+    let bot = Bot::new(&lab.homeserver()).room(&room).operator(&alice).start();
+    alice.waits_for_member(&room, &bot);
+    let first = alice.says(&room, "!restart bridge");
+    let second = alice.says(&room, "!restart bridge");
+
+    // A thief with alice's password at a device nobody signed has what the room has.
+    let thief = alice.unsigned_device();
+    let path = format!("/_matrix/client/v3/rooms/{}", room.id());
+    let stolen = thief.asks("GET", &format!("{path}/event/{}", first.0), serde_json::Value::Null);
+    let copy = thief.asks("PUT", &format!("{path}/send/m.room.encrypted/copy"), stolen["content"].clone());
+    let copy = EventId(copy["event_id"].as_str().expect("an event ID").to_owned());
+
+    let seals = [&first, &second, &copy].map(|event| bot.seal(&bot.hears(event)).expect("a seal"));
+    assert_ne!(seals[0], seals[1], "said twice is two commands");
+    assert_eq!(seals[0], seals[2], "copied is one");
 }
