@@ -49,6 +49,13 @@ pub enum Event {
         /// The text and whether its beginning was cut off.
         log: Result<(String, bool), String>,
     },
+    /// What an update would bring was asked for.
+    Preview {
+        /// The question.
+        ticket: Ticket,
+        /// The status it ended with, and what it told; or why there is none.
+        told: Result<(u32, Box<Progress>), String>,
+    },
     /// Something happened to a container.
     Container {
         /// On this host.
@@ -83,8 +90,8 @@ pub enum JobNews {
     },
     /// It certainly never began.
     NotStarted(String),
-    /// Its limit passed, and it was told to end.
-    TimedOut(Duration),
+    /// Its time is over, it was told to end, and it goes on.
+    Stuck,
     /// How it ended cannot be found out; the text says what was checked.
     Vanished(String),
 }
@@ -129,6 +136,17 @@ pub enum Effect {
         lines: u32,
         /// How long it may take.
         limit: Duration,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+    /// Ask what an update would bring.
+    Preview {
+        /// Where.
+        host: HostName,
+        /// The command.
+        command: String,
+        /// By which its marks are known.
+        nonce: String,
         /// Whose question it is.
         ticket: Ticket,
     },

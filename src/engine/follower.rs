@@ -76,7 +76,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
         let ended = one_round(&*remote, command, until, &mut reader, report).await;
         if let Some(code) = reader.progress.ended {
             let progress = Box::new(reader.progress);
-            return if told_to_end { JobNews::TimedOut(limit) } else { JobNews::Exited { code, progress } };
+            return JobNews::Exited { code, progress };
         }
         if reader.offset > before {
             pauses = self::pauses();
@@ -106,7 +106,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
             }
             (Err(RemoteError::TimedOut(_)), _) if Instant::now() >= until => {
                 if told_to_end {
-                    return JobNews::TimedOut(limit);
+                    return JobNews::Stuck;
                 }
                 told_to_end = true;
                 attached = true;

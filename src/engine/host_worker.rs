@@ -26,9 +26,10 @@ use crate::{
         names::{HostName, LoginName, ServiceName},
         observation::{HostReport, HostTrouble},
         operation::OperationId,
+        progress::Reader,
         runtime::docker,
     },
-    ports::{Exec, Remote, RemoteError, Stdin},
+    ports::{Exec, Exit, Output, Remote, RemoteError, Stdin, Stream},
 };
 
 /// Changes followed at once.
@@ -37,6 +38,8 @@ const CHANGES: usize = 4;
 const LOGS: usize = 1;
 /// How long a look may take, the connection included.
 const LOOK_LIMIT: Duration = Duration::from_secs(15);
+/// How long a look at what is new may take: it fetches.
+const PREVIEW_LIMIT: Duration = Duration::from_secs(90);
 /// Bytes kept of a log.
 const LOG_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes kept of a look: some hundred services.
@@ -63,6 +66,15 @@ pub enum Request {
         /// Whose question it is.
         ticket: Ticket,
     },
+    /// Ask what an update would bring.
+    Preview {
+        /// The command.
+        command: String,
+        /// By which its marks are known.
+        nonce: String,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
     /// Carry out a job.
     Carry {
         /// Whose.
@@ -74,6 +86,15 @@ pub enum Request {
         /// Whether it runs already.
         resumed: bool,
     },
+}
+
+/// Takes what a job, or something like it, tells.
+struct Told(Reader);
+
+impl Output for Told {
+    fn chunk(&mut self, _: Stream, bytes: &[u8]) {
+        self.0.feed(bytes);
+    }
 }
 
 /// See the module.
@@ -122,6 +143,9 @@ impl HostWorker {
                 }
                 Some(Request::Log { service, lines, limit, ticket }) => {
                     tasks.spawn(Arc::clone(&worker).read_log(Arc::clone(&logs), service, lines, limit, ticket));
+                }
+                Some(Request::Preview { command, nonce, ticket }) => {
+                    tasks.spawn(Arc::clone(&worker).preview(Arc::clone(&logs), command, nonce, ticket));
                 }
                 Some(Request::Carry { operation, job, limit, resumed }) => {
                     let following = Following { job, limit, resumed };
@@ -253,6 +277,21 @@ impl HostWorker {
         });
         let log = read.await.unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())));
         self.tell(Event::Log { ticket, log }).await;
+    }
+
+    async fn preview(self: Arc<Self>, slots: Arc<Semaphore>, command: String, nonce: String, ticket: Ticket) {
+        let read = tokio::time::timeout(PREVIEW_LIMIT, async {
+            let _slot = slots.acquire().await;
+            let mut output = Told(Reader::new(&nonce));
+            let exec = Exec { command, limit: PREVIEW_LIMIT, stdin: Stdin::Empty };
+            match self.remote.exec(exec, &mut output).await {
+                Ok(Exit::Code(code)) => Ok((code, Box::new(output.0.progress))),
+                Ok(exit @ Exit::Signal(_)) => Err(exit.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        let told = read.await.unwrap_or_else(|_| Err(format!("no answer within {} s", PREVIEW_LIMIT.as_secs())));
+        self.tell(Event::Preview { ticket, told }).await;
     }
 
     async fn log_of(&self, service: &ServiceName, lines: u32, limit: Duration) -> Result<(String, bool), String> {

@@ -161,6 +161,9 @@ impl Shell {
             Effect::ReadLog { host, service, lines, limit, ticket } => {
                 self.ask(&host, Request::Log { service, lines, limit, ticket })
             }
+            Effect::Preview { host, command, nonce, ticket } => {
+                self.ask(&host, Request::Preview { command, nonce, ticket })
+            }
             Effect::Carry { host, operation, job, limit, resumed } => {
                 self.ask(&host, Request::Carry { operation, job, limit, resumed })
             }
@@ -177,6 +180,7 @@ impl Shell {
         refused.map(|request| match request {
             Request::Look(ticket) => no_report(host, ticket, why),
             Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
+            Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
             Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::NotStarted(why) },
         })
     }
@@ -196,6 +200,10 @@ fn entry(effect: &Effect) -> Option<Entry> {
             Some(Entry::Ended { id: *id, at: Timestamp::now(), outcome, detail: detail.clone() })
         }
         Effect::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
-        Effect::Say(_) | Effect::Look { .. } | Effect::ReadLog { .. } | Effect::Carry { .. } => None,
+        Effect::Say(_)
+        | Effect::Look { .. }
+        | Effect::ReadLog { .. }
+        | Effect::Preview { .. }
+        | Effect::Carry { .. } => None,
     }
 }

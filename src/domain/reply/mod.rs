@@ -8,6 +8,8 @@ pub mod alert;
 pub mod change;
 pub mod help;
 pub mod logs;
+pub mod preflight;
+pub mod preview;
 pub mod refusal;
 pub mod span;
 pub mod status;

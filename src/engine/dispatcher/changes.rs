@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Dispatcher, answer, handled, key};
 use crate::{
     domain::{
-        change::Change,
+        change::Wanted,
         inbound::Inbound,
         inventory::Service,
         job::{Job, JobId},
@@ -16,8 +16,8 @@ use crate::{
         operation::{self, Operation, OperationId, Outcome},
         outgoing::{Outgoing, What},
         progress::Progress,
-        reply,
-        runtime::docker_change::{self, NotPossible},
+        reply::{self, change::Told},
+        runtime::docker_change,
     },
     engine::event::{Effect, JobNews},
 };
@@ -25,8 +25,6 @@ use crate::{
 /// A result that took longer than this is worth a message of its own: nobody
 /// looks at an edit that long.
 const NOTICED: SignedDuration = SignedDuration::from_secs(30);
-/// The limit of everything but an update.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// A change that has no outcome yet.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ impl Dispatcher {
         self.underway.values().map(|u| &u.operation).find(|o| o.service == *service)
     }
 
-    pub(super) fn begin(&mut self, message: &Inbound, change: Change, written: &str, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn begin(&mut self, message: &Inbound, wanted: &Wanted, written: &str, now: Timestamp) -> Vec<Effect> {
         let name = match self.service(written) {
             Ok(name) => name,
             Err(text) => return self.refuse(message, "no such service", &text),
@@ -53,11 +51,10 @@ impl Dispatcher {
             let text = reply::refusal::underway(&name, other.change, &other.owner, age);
             return self.refuse(message, "one change at a time", &text);
         }
-        let body = match docker_change::body(change, service) {
+        let change = wanted.change;
+        let body = match docker_change::body(wanted, service, &message.sender) {
             Ok(body) => body,
-            Err(NotPossible::NoDirectory) => {
-                return self.refuse(message, "not possible", &reply::refusal::no_directory(&name));
-            }
+            Err(why) => return self.refuse(message, "not possible", &reply::refusal::not_possible(&name, why)),
         };
         let number = self.identity.next_operation;
         self.identity.next_operation += 1;
@@ -66,6 +63,7 @@ impl Dispatcher {
             nonce: self.identity.nonce(number),
             run_as: service.run_as.clone(),
             body,
+            limit: docker_change::limit(change, service),
         };
         let operation = Operation {
             id: OperationId(number),
@@ -121,14 +119,15 @@ impl Dispatcher {
             JobNews::Exited { code, progress } => {
                 underway.progress = *progress;
                 match service {
-                    Some(service) => {
-                        operation::judge(underway.operation.change, service, code, &underway.progress, now)
-                    }
+                    Some(service) => operation::judge(&underway.operation, service, code, &underway.progress, now),
                     None => Outcome::Unknown(format!("the job ended with {code}, its service is not in the config")),
                 }
             }
             JobNews::NotStarted(why) => Outcome::NotStarted(why),
-            JobNews::TimedOut(limit) => Outcome::TimedOut(limit),
+            JobNews::Stuck => {
+                let why = "its time is over, I told it to end, and it does not".to_owned();
+                Outcome::Unknown(why)
+            }
             JobNews::Vanished(why) => Outcome::Unknown(why),
         };
         self.conclude(underway, &outcome, service, now)
@@ -150,8 +149,10 @@ impl Dispatcher {
     ) -> Vec<Effect> {
         let operation = underway.operation.clone();
         tracing::info!(operation = operation.id.0, service = %operation.service, "{}", outcome.name());
-        let text = reply::change::result(&operation, service, &underway.progress, outcome, now);
-        let short = reply::change::finished(&operation, service, &underway.progress, outcome, now);
+        let prefix = self.inventory.manners.prefix.as_str();
+        let progress = underway.progress.clone();
+        let told = Told { operation: &operation, service, progress: &progress, outcome, prefix, now };
+        let (text, short) = (reply::change::result(&told), reply::change::finished(&told));
         let last = underway.edit(&short, true);
         let detail = serde_json::json!({
             "phase": underway.progress.phases.last().map(|(phase, _)| phase.name()),
@@ -162,12 +163,15 @@ impl Dispatcher {
         let (class, mentions) = match outcome {
             Outcome::Succeeded => (MessageClass::Answer, vec![]),
             // Who asked for it must know that it did not happen.
-            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut(_) | Outcome::Unknown(_) => {
+            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut { .. } | Outcome::Unknown(_) => {
                 (MessageClass::Page, vec![operation.owner.clone()])
             }
+            // Who asked looks at the answer that comes at once.
+            Outcome::Refused(_) | Outcome::Cancelled { .. } => (MessageClass::Answer, vec![]),
         };
         let noticed = now.duration_since(operation.began) > NOTICED;
-        if class == MessageClass::Page || noticed || operation.change == Change::Update {
+        let refused = matches!(outcome, Outcome::Refused(_) | Outcome::Cancelled { .. });
+        if class == MessageClass::Page || noticed || refused || operation.change.deploys() {
             effects.push(answer(&operation.room, &operation.request, "result", class, &text, mentions));
         }
         effects
@@ -192,19 +196,17 @@ impl Underway {
     }
 }
 
-/// What is left of the limit counts from when the change began, also after a
-/// restart; a moment is always left to look.
+/// The host keeps the limit itself, and then puts back what it has touched:
+/// whoever follows waits for that too. What is left counts from when the change
+/// began, also after a restart; a moment is always left to look.
 fn carry(operation: &Operation, service: &Service, now: Timestamp, resumed: bool) -> Effect {
-    let limit = match operation.change {
-        Change::Update => service.update.timeout,
-        Change::Restart | Change::Stop | Change::Start => LIMIT,
-    };
+    let whole = operation.job.limit + docker_change::aftercare(service);
     let spent = Duration::try_from(now.duration_since(operation.began)).unwrap_or_default();
     Effect::Carry {
         host: operation.host.clone(),
         operation: operation.id,
         job: operation.job.clone(),
-        limit: limit.saturating_sub(spent).max(Duration::from_secs(15)),
+        limit: whole.saturating_sub(spent).max(Duration::from_secs(15)),
         resumed,
     }
 }

@@ -93,6 +93,7 @@ impl Dispatcher {
                 effects
             }
             Event::Log { ticket, log } => self.question_log(ticket, log, now),
+            Event::Preview { ticket, told } => self.question_preview(ticket, told, now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
             Event::Job { operation, news } => self.job_news(operation, news, now),
             Event::Tick => {
@@ -166,7 +167,8 @@ impl Dispatcher {
             Command::Whoami => self.answer(message, "whoami", &reply::help::whoami(&message.sender, role, &prefix)),
             Command::Status { selectors } => self.ask_status(message, &selectors, now),
             Command::Logs { service, lines } => self.ask_log(message, &service, lines),
-            Command::Change { change, service } => self.begin(message, change, &service, now),
+            Command::Preview { service } => self.ask_preview(message, &service),
+            Command::Change { wanted, service } => self.begin(message, &wanted, &service, now),
         }
     }
 

@@ -2,14 +2,17 @@
 //! own, started detached, and only *followed* from here.
 //!
 //! ```text
-//! ~/.local/state/opsroom/jobs/<id>/   script  log  pid  result
+//! ~/.local/state/opsroom/jobs/<id>/   script  log  pid  born  about  result
 //! ```
 //!
-//! `pid` is also the process group. `result` (the exit status) is written by
-//! rename, then an end mark goes into the log. Starting is keyed by the job's
+//! `pid` is also the process group, and `born` tells that process from a later
+//! one of the same number. `result` (the exit status) is written by rename, then
+//! an end mark goes into the log. The host keeps the job's time limit itself. Starting is keyed by the job's
 //! ID: a directory that exists is followed, never started again, so a start
 //! whose answer was lost can be repeated. A log read from an offset is the same
 //! bytes however often the connection breaks.
+
+use std::time::Duration;
 
 use super::{names::LoginName, shell};
 
@@ -25,6 +28,8 @@ pub struct Job {
     pub run_as: Option<LoginName>,
     /// The script's body: phases between marks. See [`mark`].
     pub body: String,
+    /// After this the host tells the job to end.
+    pub limit: Duration,
 }
 
 /// The name of a job's directory: `[a-z0-9-]`, so that it needs no quoting.
@@ -46,6 +51,8 @@ impl JobId {
 
 /// The start could not place its files. Standard error says why.
 pub const NOT_PLACED: u32 = 96;
+/// It was told to end and does not yet: it puts back what it had touched.
+pub const STILL_ENDING: u32 = 95;
 /// The host knows no such job.
 pub const NO_SUCH_JOB: u32 = 97;
 /// The job was placed but its process did not come up.
@@ -58,27 +65,32 @@ pub fn mark(nonce: &str) -> String {
     format!("::opsroom {nonce} ")
 }
 
-const DIRECTORY: &str = "r=\"${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/jobs\"\n";
+/// Where jobs live, and whether one does.
+const PRELUDE: &str = include_str!("prelude.sh");
+const WRAPPER: &str = include_str!("wrapper.sh");
+/// Directories of jobs are removed by a later job when they are this old.
+const KEPT_DAYS: u32 = 14;
 
 impl Job {
     /// Starts the job unless it was started before, then follows it.
     pub fn start(&self) -> String {
         let id = self.id.as_str();
+        let prelude = shell::terse(PRELUDE);
         let wrapper = format!(
-            "echo $$ >pid.tmp && mv pid.tmp pid\n\
-             trap : TERM INT HUP\n\
-             sh ./script >>log 2>&1 </dev/null\n\
-             c=$?\n\
-             echo $c >result.tmp && mv result.tmp result\n\
-             printf '\\n{}end %s\\n' $c >>log",
-            mark(&self.nonce)
+            "{prelude}limit={}\nmark={}\n{}",
+            self.limit.as_secs(),
+            shell::quote(&mark(&self.nonce)),
+            shell::terse(WRAPPER)
         );
         let text = format!(
-            "umask 077\n{DIRECTORY}\
+            "umask 077\n{prelude}\
              command -v setsid >/dev/null || {{ echo 'setsid is not installed on this host' >&2; exit {NOT_PLACED}; }}\n\
              mkdir -p \"$r\" || exit {NOT_PLACED}\n\
              if mkdir \"$r/{id}\" 2>/dev/null; then\n\
-             cd \"$r/{id}\" && printf %s {script} >script && : >log || exit {NOT_PLACED}\n\
+             find \"$r\"/* -prune -type d -mtime +{KEPT_DAYS} -exec rm -rf {{}} + </dev/null >/dev/null 2>&1\n\
+             cd \"$r/{id}\" && printf %s {script} >script && : >log || {{\n\
+             echo \"cannot write in $r, where $(df -Pk \"$r\" | {{ read -r _; read -r _ _ _ k _; echo \"$k\"; }}) kB are free\" >&2\n\
+             rm -rf \"$r/{id}\"; exit {NOT_PLACED}; }}\n\
              setsid sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
              elif [ ! -d \"$r/{id}\" ]; then mkdir \"$r/{id}\"; exit {NOT_PLACED}; fi\n\
              {follow}",
@@ -91,15 +103,26 @@ impl Job {
 
     /// Follows a job that was started, from a byte of its log.
     pub fn attach(&self, offset: u64) -> String {
-        shell::script(self.run_as.as_ref(), &format!("{DIRECTORY}{}", self.follow(offset)))
+        shell::script(self.run_as.as_ref(), &format!("{}{}", shell::terse(PRELUDE), self.follow(offset)))
     }
 
-    /// Asks the job's whole process group to end.
+    /// Asks the job's whole process group to end, again and again for some
+    /// seconds, because a command that begins in the wrong moment misses it.
+    /// Succeeds when the job is seen to have ended.
     pub fn cancel(&self) -> String {
         let id = self.id.as_str();
-        // No `--`: dash and busybox take it for a process.
-        let text =
-            format!("{DIRECTORY}cd \"$r/{id}\" || exit {NO_SUCH_JOB}\n[ -e result ] || kill -TERM -\"$(cat pid)\"");
+        // No `--` for kill: dash and busybox take it for a process.
+        let text = format!(
+            "{}cd \"$r/{id}\" 2>/dev/null || exit {NO_SUCH_JOB}\n\
+             i=0\n\
+             while alive .; do\n\
+             [ $i -lt 10 ] || exit {STILL_ENDING}\n\
+             [ $((i % 3)) -ne 0 ] || kill -TERM -\"$(cat pid)\" 2>/dev/null\n\
+             i=$((i + 1))\n\
+             sleep 1\n\
+             done",
+            shell::terse(PRELUDE)
+        );
         shell::script(self.run_as.as_ref(), &text)
     }
 
@@ -112,21 +135,25 @@ impl Job {
             "cd \"$r/{id}\" 2>/dev/null || exit {NO_SUCH_JOB}\n\
              i=0; while [ ! -s pid ] && [ $i -lt 100 ]; do sleep 0.05 2>/dev/null || sleep 1; i=$((i+1)); done\n\
              [ -s pid ] || exit {NOT_STARTED}\n\
-             p=$(cat pid); m=$$\n\
+             m=$$\n\
              trap 'kill $e $w $v 2>/dev/null; exit {GONE}' USR1\n\
-             {{ while sleep 3; do [ -e result ] || kill -0 $p || [ -e result ] || {{ kill -USR1 $m; break; }}; done; }} >/dev/null 2>&1 </dev/null & v=$!\n\
+             {{ while sleep 3; do [ -e result ] || alive . || [ -e result ] || {{ kill -USR1 $m; break; }}; done; }} >/dev/null 2>&1 </dev/null & v=$!\n\
              trap 'kill $v 2>/dev/null' EXIT\n\
              {tail}"
         )
     }
 
     fn script(&self) -> String {
-        format!(
-            "say() {{ printf '\\n{mark}%s\\n' \"$*\"; }}\n\
-             phase() {{ say phase \"$1\" \"$(date +%s)\"; }}\n\
-             {body}\n",
-            mark = mark(&self.nonce),
-            body = self.body
-        )
+        format!("{}{}", shell::terse(PRELUDE), speaking(&self.nonce, &self.body))
     }
+}
+
+/// A script that can speak in marks: `say` and `phase`.
+pub fn speaking(nonce: &str, body: &str) -> String {
+    format!(
+        "say() {{ printf '\\n{mark}%s\\n' \"$*\"; }}\n\
+         phase() {{ say phase \"$1\" \"$(date +%s)\"; }}\n\
+         {body}\n",
+        mark = mark(nonce),
+    )
 }
