@@ -98,6 +98,8 @@ pub async fn console(mut settings: Settings) -> anyhow::Result<()> {
     let (stop, done) = (lifecycle.soft(), lifecycle.clone());
     lifecycle.spawn_once("terminal", async move {
         tokio::select! {
+            // What ends because all ends is no failure.
+            biased;
             () = stop.cancelled() => {}
             read = console::read(inbox, output, jiff::Timestamp::now()) => read?,
         }
@@ -261,6 +263,7 @@ async fn tell_rooms(
     let mut told = BTreeSet::new();
     while !stop.is_cancelled() {
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             changed = rooms.changed() => changed.context("the Matrix side has ended")?,
         }
@@ -284,6 +287,7 @@ async fn tell_notices(
 ) -> TaskResult {
     loop {
         let notice = tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             notice = notices.recv() => notice.context("the Matrix side has ended")?,
         };
@@ -313,6 +317,7 @@ async fn keep_health(
     const EVERY: Duration = Duration::from_secs(5);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             changed = last_good.changed() => changed.context("the Matrix side has ended")?,
         }
@@ -320,6 +325,7 @@ async fn keep_health(
         let (file, at) = (file.clone(), SystemTime::now() - at.elapsed());
         tokio::task::spawn_blocking(move || file.write(at)).await??;
         tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(EVERY) => {}
         }

@@ -113,7 +113,8 @@ pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Pro
     if progress.cancelled {
         return Outcome::Cancelled { phase, aftermath };
     }
-    let died = seen(progress.after.as_deref(), service, now).and_then(|after| after.state.death());
+    let died = || seen(progress.after.as_deref(), service, now).and_then(|after| after.state.death());
+    let died = progress.death.or_else(died);
     let why = match (progress.trouble, died, exit) {
         (Some(Trouble::Died), Some(death), _) => format!("it started and died: {}", death.explain()),
         (Some(trouble), _, _) => trouble.explain().to_owned(),

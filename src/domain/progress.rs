@@ -10,6 +10,7 @@ use regex::Regex;
 use super::{
     aftermath::{Back, Trouble},
     job,
+    observation::Death,
     preflight::{Note, Refusal},
 };
 
@@ -83,6 +84,8 @@ pub struct Progress {
     pub notes: Vec<Note>,
     /// Why what was put in place does not hold.
     pub trouble: Option<Trouble>,
+    /// How it died, where that is the trouble.
+    pub death: Option<Death>,
     /// The phase that failed and its last lines, once the job is going back.
     pub failure: Option<(Phase, Vec<String>)>,
     /// How going back went.
@@ -224,6 +227,9 @@ impl Reader {
                 progress.notes.extend(note.into_iter().take(LISTED.saturating_sub(progress.notes.len())));
             }
             ("trouble", [word]) => progress.trouble = Trouble::read(word),
+            ("died", [code, oom]) => {
+                progress.death = code.parse().ok().map(|code| Death { code, oom: *oom == "true" });
+            }
             ("back", _) => progress.back = Back::read(rest),
             ("down", [millis]) => progress.down = millis.parse().ok().map(Duration::from_millis),
             ("cancelled", _) => progress.cancelled = true,

@@ -1,28 +1,9 @@
 //! What an update refuses, takes back, and goes back to: with what the
 //! containers and the clone show.
 
-use std::time::Duration;
+use opsroom_lab::{Project, Speaker as _, containing, message::reply_to};
 
-use opsroom_lab::{Bot, Message, Project, Speaker as _, containing, message::reply_to};
-
-use crate::stage::Stage;
-
-/// Long enough for builds on a busy machine.
-const LIMIT: Duration = Duration::from_secs(180);
-
-impl Stage {
-    /// Alice says it and reads the message that tells the result.
-    #[track_caller]
-    fn result_of(&self, bot: &Bot, command: &str, head: &str) -> Message {
-        let asked = self.alice.says(&self.room, command);
-        let reads = self.room.reads(&self.alice).within(LIMIT);
-        let result =
-            opsroom_lab::where_("that is the result", |m| m.history().len() == 1 && !m.text().starts_with('⏳'));
-        let told = reads.next_from(bot, result.and(reply_to(&asked)));
-        assert!(told.text().starts_with(head), "expected {head:?}: {}", told.text());
-        told
-    }
-}
+use crate::stage::{LIMIT, Stage};
 
 fn runs(project: &Project) -> Option<String> {
     project.inspect("{{.Id}} {{.State.StartedAt}}")
@@ -174,7 +155,7 @@ fn too_little_space_is_told_before_anything_is_fetched() {
     assert!(told.text().contains("MiB are free") && told.text().contains("docker image prune"), "{}", told.text());
     // No room even for the job's own files.
     stage.host.run_as_root(
-        "mkdir -p /home/ops/.local/state && mount -t tmpfs -o size=4k,uid=$(id -u ops) tmpfs /home/ops/.local/state",
+        "mkdir -p ~ops/.local/state && mount -t tmpfs -o size=4k,uid=$(id -u ops) tmpfs ~ops/.local/state",
     );
     let told = stage.result_of(&bot, "!restart bridge", "🔴 restart of bridge was not started");
     assert!(told.text().contains("where 0 kB are free"), "{}", told.text());
@@ -186,7 +167,7 @@ fn a_lock_of_a_dead_job_is_taken_over_and_one_of_a_living_job_is_respected() {
     let bridge = stage.host.project("bridge").healthy();
     let plan = stage.bot().service(&bridge);
     let bot = plan.start();
-    let locks = "/home/ops/.local/state/opsroom/locks";
+    let locks = "~/.local/state/opsroom/locks";
     stage.host.run(&format!("mkdir -p {locks} && ln -s gone-1 {locks}/{}", bridge.container()));
     let told = stage.result_of(&bot, "!update bridge", "✅ bridge updated");
     assert!(

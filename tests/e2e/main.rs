@@ -9,5 +9,7 @@ mod deploys;
 mod room;
 mod stage;
 mod states;
+mod strategies;
+mod survives;
 mod troubles;
 mod watch;

@@ -150,6 +150,16 @@ impl OwnEngine {
         self.engine.address.clone()
     }
 
+    /// The machine it runs on.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Where its data lies.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Starts the daemon, which must not be running.
     #[track_caller]
     pub fn start_daemon(&self) {

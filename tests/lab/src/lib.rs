@@ -31,6 +31,7 @@ pub mod docker;
 pub mod host;
 pub mod keys;
 pub mod project;
+pub mod registry;
 pub mod synapse;
 
 pub mod message;
@@ -47,5 +48,6 @@ pub use lab::Lab;
 pub use message::{EventId, Message, anything, containing, notice, page, where_};
 pub use person::{Person, Speaker};
 pub use project::Project;
+pub use registry::Registry;
 pub use room::Room;
 pub use wait::wait_until;

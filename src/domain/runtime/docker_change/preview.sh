@@ -2,7 +2,8 @@
 
 preview=yes
 phase preflight
-[ "$strategy" = command ] && [ -z "$dir" ] || check_directory
+dir=${dir:-$HOME}
+check_directory
 check_engine
 [ "$strategy" != compose-git ] || check_clone
 check_space

@@ -1,7 +1,8 @@
 # The operator's own way back.
 
 phase preflight
-[ -z "$dir" ] || check_directory
+dir=${dir:-$HOME}
+check_directory
 check_engine
 check_space
 remember

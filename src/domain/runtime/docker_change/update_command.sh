@@ -1,7 +1,8 @@
 # command: the operator's own script does it.
 
 phase preflight
-[ -z "$dir" ] || check_directory
+dir=${dir:-$HOME}
+check_directory
 check_engine
 check_space
 remember

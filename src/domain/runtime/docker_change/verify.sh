@@ -44,8 +44,27 @@ hold_still() {
         trouble=cancelled
     else
         docker logs --tail 20 "$container" 2>&1
+        [ "$trouble" != died ] || tell_death
     fi
     return 1
+}
+
+# How it died last: its status, and whether the kernel killed it for memory. By
+# now it may run again, so what it is says less than what happened to it.
+tell_death() {
+    code= oom=false
+    # The death may be of this very second: the list ends with the next one.
+    events=$(docker events --since "$switched_at" --until "$(($(date +%s) + 1))" --filter "container=$id" --filter event=die \
+        --filter event=oom --format '{{.Action}} {{.Actor.Attributes.exitCode}}' 2>/dev/null)
+    while read -r what status_code; do
+        case $what in
+        die) code=$status_code ;;
+        oom) oom=true ;;
+        esac
+    done <<END
+$events
+END
+    [ -z "$code" ] || say died "$code" $oom
 }
 
 # How long nothing ran under this name: from the death of what was there to
