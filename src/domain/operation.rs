@@ -77,8 +77,13 @@ pub enum Outcome {
         /// What is left of it.
         aftermath: Aftermath,
     },
-    /// How it ended is not known, with what was checked.
-    Unknown(String),
+    /// How it ended is not known.
+    Unknown {
+        /// What was looked at.
+        checked: String,
+        /// How the service was found afterwards, as a sentence.
+        found: Option<String>,
+    },
 }
 
 impl Outcome {
@@ -91,7 +96,7 @@ impl Outcome {
             Self::NotStarted(_) => "not started",
             Self::Cancelled { .. } => "cancelled",
             Self::TimedOut { .. } => "timed out",
-            Self::Unknown(_) => "unknown",
+            Self::Unknown { .. } => "unknown",
         }
     }
 }

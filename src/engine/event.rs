@@ -92,8 +92,10 @@ pub enum JobNews {
     NotStarted(String),
     /// Its time is over, it was told to end, and it goes on.
     Stuck,
-    /// How it ended cannot be found out; the text says what was checked.
+    /// The host does not know how it ended; the text says what was checked.
     Vanished(String),
+    /// The host could not be asked until its time was over, for this reason.
+    Unreached(String),
 }
 
 /// Something to be done.

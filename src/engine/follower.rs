@@ -120,7 +120,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
         // From here on the job may run: it is only ever followed.
         attached = true;
         if Instant::now() >= until {
-            return JobNews::Vanished(format!("I could not look any more: {trouble}"));
+            return JobNews::Unreached(trouble);
         }
         report.tell(JobNews::Blocked(trouble)).await;
         let pause = pauses.next().unwrap_or(Duration::from_secs(30));

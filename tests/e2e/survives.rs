@@ -134,3 +134,24 @@ fn the_homeserver_is_away_from_before_the_switch_until_after_the_end() {
     synapse.start_again();
     Update { stage, bridge, bot, asked }.ends_well("build");
 }
+
+#[test]
+fn a_host_that_restarts_in_the_middle_is_looked_at_and_nothing_is_guessed() {
+    let update = Update::in_phase("build");
+    let (stage, bridge) = (&update.stage, &update.bridge);
+    let container = bridge.inspect("{{.Id}} {{.State.StartedAt}}");
+    stage.host.power_off();
+    stage.host.power_on();
+    let reads = || stage.room.reads(&stage.alice).within(LIMIT);
+    let told = reads().next_from(&update.bot, opsroom_lab::page(&stage.alice).and(reply_to(&update.asked)));
+    let text = told.text();
+    assert!(text.starts_with("❔ update of bridge: outcome unknown"), "{text}");
+    assert!(text.contains("the job's process is gone and has left no result"), "{text}");
+    assert!(text.contains("I found this: bridge runs for"), "{text}");
+    assert!(text.contains("nothing about it has changed"), "{text}");
+    assert_eq!(bridge.inspect("{{.Id}} {{.State.StartedAt}}"), container, "and so it is");
+    // The way out is the same command again: from what runs, not from where the clone was left.
+    let told = stage.result_of(&update.bot, "!update bridge", "✅ bridge updated");
+    assert!(told.text().contains("(1 commit)"), "{}", told.text());
+    assert!(told.text().contains("The lock of an earlier job"), "{}", told.text());
+}

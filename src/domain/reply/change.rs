@@ -10,6 +10,7 @@ use crate::domain::{
     change::Change,
     inventory::Service,
     message::{block, code, escape},
+    observation::{Health, Observation, State},
     operation::{self, Operation, Outcome},
     progress::{Phase, Progress},
 };
@@ -73,8 +74,9 @@ pub fn result(told: &Told<'_>) -> String {
         Outcome::Cancelled { aftermath, .. } | Outcome::TimedOut { aftermath, .. } => {
             lines.extend(left(operation, aftermath, progress, prefix));
         }
-        Outcome::Unknown(why) => {
-            lines.push(format!("{} I do not try again by myself.", sentence(why)));
+        Outcome::Unknown { checked, found } => {
+            lines.push(format!("{} I do not try again by myself.", sentence(checked)));
+            lines.extend(found.as_ref().map(|found| format!("🔎 {found}")));
         }
     }
     lines.extend(progress.notes.iter().map(preflight::note));
@@ -122,7 +124,7 @@ fn verdict(told: &Told<'_>) -> String {
             let limit = span::rough(SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX));
             format!("🔴 **{command} of {name} timed out**{} after {limit}", place(*phase))
         }
-        Outcome::Unknown(_) => format!("❔ **{command} of {name}: outcome unknown** after {took}"),
+        Outcome::Unknown { .. } => format!("❔ **{command} of {name}: outcome unknown** after {took}"),
     }
 }
 
@@ -154,6 +156,35 @@ fn left(operation: &Operation, aftermath: &Aftermath, progress: &Progress, prefi
 
 fn down_for(down: Duration) -> String {
     format!("down for {}", span::exact(SignedDuration::try_from(down).unwrap_or(SignedDuration::MAX)))
+}
+
+/// Why a change cannot be followed, while what is there is looked at.
+pub fn lost(why: &str) -> String {
+    format!("{}; looking what is there", why.trim_end_matches('.'))
+}
+
+/// How a service was found after a change whose end nobody knows.
+pub fn found(before: Option<&Observation>, after: &Observation, now: Timestamp) -> String {
+    let name = escape(after.service.as_str());
+    let since = after.since.map_or(String::new(), |since| format!(" for {}", span::since(since, now)));
+    let state = match &after.state {
+        State::Running if after.health == Health::Unhealthy => format!("runs{since}, and its health check fails"),
+        State::Running => format!("runs{since}"),
+        State::Restarting { last } => format!("dies again and again: {}", last.explain()),
+        State::Exited(death) => format!("stands still{since}: {}", death.explain()),
+        State::Paused => "is paused".to_owned(),
+        State::Created => "was made and never started".to_owned(),
+        State::Removing => "is being removed".to_owned(),
+        State::NotDeployed => "is not deployed".to_owned(),
+        State::Unknown(why) => format!("cannot be looked at: {}", escape(why)),
+    };
+    let compared = match (before.map(|b| (&b.id, b.since)), &after.id) {
+        (Some((id, _)), now) if id != now => "; it is another container than before",
+        (Some((_, since)), _) if since == after.since => "; nothing about it has changed",
+        (Some(_), _) => "; it is the container from before, started anew",
+        (None, _) => "",
+    };
+    format!("I found this: **{name}** {state}{compared}.")
 }
 
 /// The newest commits, by their subjects.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Dispatcher, answer, handled, key};
+use super::{Dispatcher, answer, handled, key, lost::Lost};
 use crate::{
     domain::{
         change::Wanted,
@@ -29,9 +29,11 @@ const NOTICED: SignedDuration = SignedDuration::from_secs(30);
 /// A change that has no outcome yet.
 #[derive(Debug)]
 pub(super) struct Underway {
-    operation: Operation,
-    progress: Progress,
+    pub(super) operation: Operation,
+    pub(super) progress: Progress,
     edits: u32,
+    /// Why nobody can follow it.
+    pub(super) lost: Option<Lost>,
 }
 
 impl Dispatcher {
@@ -85,7 +87,7 @@ impl Dispatcher {
             answer(&message.room, &message.event, "progress", MessageClass::Progress, &text, vec![]),
             carry,
         ];
-        self.underway.insert(operation.id, Underway { operation, progress: Progress::default(), edits: 0 });
+        self.underway.insert(operation.id, Underway { operation, progress: Progress::default(), edits: 0, lost: None });
         effects
     }
 
@@ -95,10 +97,10 @@ impl Dispatcher {
         let id = operation.id;
         // Keys of edits go on where no earlier process can have been.
         let edits = u32::try_from(now.as_second() & 0x3fff_ffff).unwrap_or(0);
-        let underway = Underway { operation, progress: Progress::default(), edits };
+        let underway = Underway { operation, progress: Progress::default(), edits, lost: None };
         let Some(service) = inventory.service(&underway.operation.service) else {
-            let why = "its service is no longer in the config, so I did not look".to_owned();
-            return self.conclude(underway, &Outcome::Unknown(why), None, now);
+            let checked = "its service is no longer in the config, so I did not look".to_owned();
+            return self.conclude(underway, &Outcome::Unknown { checked, found: None }, None, now);
         };
         tracing::info!(operation = id.0, service = %service.name, "follows on after a restart");
         let carry = carry(&underway.operation, service, now, true);
@@ -120,27 +122,31 @@ impl Dispatcher {
                 underway.progress = *progress;
                 match service {
                     Some(service) => operation::judge(&underway.operation, service, code, &underway.progress, now),
-                    None => Outcome::Unknown(format!("the job ended with {code}, its service is not in the config")),
+                    None => {
+                        let checked = format!("the job ended with {code}, its service is not in the config");
+                        Outcome::Unknown { checked, found: None }
+                    }
                 }
             }
             JobNews::NotStarted(why) => Outcome::NotStarted(why),
             JobNews::Stuck => {
-                let why = "its time is over, I told it to end, and it does not".to_owned();
-                Outcome::Unknown(why)
+                let checked = "its time is over, I told it to end, and it does not".to_owned();
+                Outcome::Unknown { checked, found: None }
             }
-            JobNews::Vanished(why) => Outcome::Unknown(why),
+            JobNews::Vanished(why) => return self.lose(underway, Lost::Gone(why), now),
+            JobNews::Unreached(why) => return self.lose(underway, Lost::Unreached(why), now),
         };
         self.conclude(underway, &outcome, service, now)
     }
 
-    fn say_progress(&mut self, mut underway: Underway, note: Option<&str>, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn say_progress(&mut self, mut underway: Underway, note: Option<&str>, now: Timestamp) -> Vec<Effect> {
         let text = reply::change::underway(&underway.operation, &underway.progress, note, now);
         let say = underway.edit(&text, false);
         self.underway.insert(underway.operation.id, underway);
         vec![say]
     }
 
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         mut underway: Underway,
         outcome: &Outcome,
@@ -163,7 +169,7 @@ impl Dispatcher {
         let (class, mentions) = match outcome {
             Outcome::Succeeded => (MessageClass::Answer, vec![]),
             // Who asked for it must know that it did not happen.
-            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut { .. } | Outcome::Unknown(_) => {
+            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut { .. } | Outcome::Unknown { .. } => {
                 (MessageClass::Page, vec![operation.owner.clone()])
             }
             // Who asked looks at the answer that comes at once.
@@ -199,7 +205,7 @@ impl Underway {
 /// The host keeps the limit itself, and then puts back what it has touched:
 /// whoever follows waits for that too. What is left counts from when the change
 /// began, also after a restart; a moment is always left to look.
-fn carry(operation: &Operation, service: &Service, now: Timestamp, resumed: bool) -> Effect {
+pub(super) fn carry(operation: &Operation, service: &Service, now: Timestamp, resumed: bool) -> Effect {
     let whole = operation.job.limit + docker_change::aftercare(service);
     let spent = Duration::try_from(now.duration_since(operation.began)).unwrap_or_default();
     Effect::Carry {

@@ -6,6 +6,7 @@
 //! `command::read` → freshness → `access::authorise` → the command's own file.
 
 mod changes;
+mod lost;
 mod questions;
 mod watch;
 
@@ -88,7 +89,8 @@ impl Dispatcher {
                 vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
             }
             Event::Report { ticket, report } => {
-                let mut effects = self.watch_report(&report);
+                let mut effects = self.seen_again(&report, now);
+                effects.extend(self.watch_report(&report));
                 effects.extend(ticket.map(|t| self.question_report(t, report, now)).unwrap_or_default());
                 effects
             }

@@ -46,19 +46,6 @@ refuse_locked() {
     refuse locked "${holder:-?}" "${l_owner:-?}" "${l_change:-?}" "${l_since:-0}"
 }
 
-# What the engine says of the container now, whole and in parts.
-see() {
-    seen=$(docker inspect --type container -f "$format" "$container" 2>&1 | tail -n 1)
-    id= status= started= restarts= health=
-    case $seen in
-    *'|'*)
-        IFS='|' read -r _name id status started _finished restarts _code _oom health <<END
-$seen
-END
-        ;;
-    esac
-}
-
 take_lock
 see
 say before "$seen"

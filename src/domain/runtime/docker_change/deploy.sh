@@ -35,6 +35,7 @@ go_back() { # exit status
         cancelled=
         trap '' TERM
         if put_back && hold_still; then
+            note_current
             say back held "$(printf %.12s "$(cat "$job/version")")"
         else
             say back failed "${trouble:-the commands failed}"
@@ -64,6 +65,7 @@ switch() {
     phase verify
     hold_still || { say trouble "$trouble"; go_back 1; }
     measure
+    note_current
     keep_version
     finish
 }

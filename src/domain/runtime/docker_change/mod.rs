@@ -16,6 +16,7 @@ use crate::domain::{
 };
 
 const SURROUNDINGS: &str = include_str!("surroundings.sh");
+const SEE: &str = include_str!("see.sh");
 const COMMON: &str = include_str!("common.sh");
 const VERIFY: &str = include_str!("verify.sh");
 const VERSIONS: &str = include_str!("versions.sh");
@@ -49,9 +50,11 @@ pub enum NotPossible {
 /// is visible, and ends with the status of the first command that failed.
 pub fn body(wanted: &Wanted, service: &Service, owner: &UserId) -> Result<String, NotPossible> {
     let deploying =
-        |last: &[&'static str]| [&[SURROUNDINGS, PREFLIGHT, COMMON, VERIFY, VERSIONS, DEPLOY], last].concat();
+        |last: &[&'static str]| [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, VERSIONS, DEPLOY], last].concat();
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
-        (Change::Restart | Change::Stop | Change::Start, _, _) => vec![SURROUNDINGS, PREFLIGHT, COMMON, VERIFY, SIMPLE],
+        (Change::Restart | Change::Stop | Change::Start, _, _) => {
+            vec![SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, SIMPLE]
+        }
         (Change::Update, Strategy::Command { .. }, _) => deploying(&[UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }, _) => return Err(NotPossible::NoUndo),
         (Change::Rollback, Strategy::Command { .. }, _) if wanted.version.is_some() => {
@@ -74,7 +77,7 @@ pub fn preview(service: &Service, nonce: &str, owner: &UserId) -> Result<String,
     }
     let header = header(&Wanted::plain(Change::Update), service, owner);
     // Into one stream, so that the order of lines is the true one.
-    let body = assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, PREFLIGHT, FETCH, PREVIEW]);
+    let body = assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]);
     Ok(shell::script(service.run_as.as_ref(), &job::speaking(nonce, &body)))
 }
 

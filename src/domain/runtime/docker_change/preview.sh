@@ -10,7 +10,8 @@ check_space
 case $strategy in
 compose-git)
     phase fetch
-    old=$(git rev-parse HEAD)
+    kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$container
+    old=$(version_now)
     fetch || exit
     say commits "$old" "$new" "$count"
     git -c core.quotePath=false diff --name-only "$old" "$new" | grep -Ei '(^|/)((docker-)?compose[^/]*\.ya?ml|Dockerfile[^/]*|\.env[^/]*)$' |

@@ -8,7 +8,7 @@ check_space
 remember
 
 phase fetch
-old=$(git rev-parse HEAD)
+old=$(version_now)
 go_on
 fetch || give_up $?
 # What only this clone had stays reachable.

@@ -11,9 +11,16 @@ running_images() {
         $([ "$strategy" = command ] || docker compose ps -aq 2>/dev/null) 2>/dev/null | sort -u
 }
 
-# The version that is in place: the clone's commit, or the container's image.
+# The version that runs: the commit it was made from, or the container's image.
+# The clone may be ahead of it, after a job that died before its end: so what was
+# put in place is noted with its container.
 version_now() {
     if [ "$strategy" = compose-git ]; then
+        see
+        { read -r noted_id noted; } 2>/dev/null <"$kept/current"
+        if [ -n "$id" ] && [ "$id" = "$noted_id" ] && git rev-parse -q --verify "$noted^{commit}"; then
+            return
+        fi
         git rev-parse HEAD
     else
         docker inspect --type container -f '{{.Image}}' "$container" 2>/dev/null | sed 's/^sha256://'
@@ -25,7 +32,14 @@ keep_tag() { # image ID
     echo "opsroom-keep:$service-$(printf %.12s "$image")"
 }
 
-# Notes the version in place as one that held; the five newest are kept.
+# Notes that the container runs what is checked out.
+note_current() {
+    [ "$strategy" = compose-git ] || return 0
+    see
+    echo "$id $(git rev-parse HEAD)" >"$kept/current.new" && mv "$kept/current.new" "$kept/current"
+}
+
+# Notes the version that runs as one that held; the five newest are kept.
 keep_version() {
     version=$(version_now) || return
     found=
@@ -68,6 +82,10 @@ write_versions() {
 # held when it does.
 remember() {
     running_images >"$job/images"
+    # A container that nobody noted was made from what is checked out, as far as
+    # anybody can tell; from here on that is noted.
+    { read -r noted_id _; } 2>/dev/null <"$kept/current"
+    [ "$id" = "$noted_id" ] || note_current
     version_now >"$job/version" 2>/dev/null
     [ -z "$was_good" ] || keep_version
 }
