@@ -242,11 +242,12 @@ impl Project {
         self
     }
 
-    /// Its process ends by itself with this status. (`docker kill` would look like somebody's intent.)
+    /// Its process ends by itself with this status. (`docker kill` would look like somebody's intent. Detached,
+    /// because the engine kills an exec whose container ends, and then reports that as the exec's failure.)
     #[track_caller]
     pub fn crash_now(&self, code: u8) {
         let script = format!("echo {code} >/tmp/exit-code; kill -USR1 1");
-        self.host.engine().docker(&["exec", self.container(), "sh", "-c", &script]);
+        self.host.engine().docker(&["exec", "--detach", self.container(), "sh", "-c", &script]);
     }
 
     /// Its health check fails from now on.
