@@ -15,6 +15,7 @@ use crate::domain::{
     record::{End, Record},
     runtime::ContainerEvent,
 };
+use crate::ports::Entry;
 
 /// Ties an answer to the question it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -253,4 +254,25 @@ pub enum Effect {
         /// Whose question it is.
         ticket: Ticket,
     },
+}
+
+impl Effect {
+    /// What of it is durable: that is written before anything of it is done.
+    pub fn entry(&self) -> Option<Entry> {
+        match self {
+            Self::Handled { event, how } => Some(Entry::Handled { event: event.clone(), how: how.clone() }),
+            Self::Begin(operation) => Some(Entry::Began(operation.clone())),
+            Self::Reach { id, phase, at } => Some(Entry::Reached { id: *id, phase: *phase, at: *at }),
+            Self::CallOff { id, by, at } => Some(Entry::CalledOff { id: *id, by: by.clone(), at: *at }),
+            Self::End { id, end } => Some(Entry::Ended { id: *id, end: end.clone() }),
+            Self::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
+            Self::Say(_)
+            | Self::Look { .. }
+            | Self::ReadLog { .. }
+            | Self::Preview { .. }
+            | Self::Carry { .. }
+            | Self::Cancel { .. }
+            | Self::Recall { .. } => None,
+        }
+    }
 }

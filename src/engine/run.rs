@@ -23,7 +23,7 @@ use crate::{
         outgoing::Outgoing,
         record::Record,
     },
-    ports::{Chat, Entry, Ledger, LedgerError, Remotes},
+    ports::{Chat, Ledger, LedgerError, Remotes},
 };
 
 /// Requests that may wait at one host; more are answered with "busy".
@@ -146,7 +146,7 @@ impl Shell {
         // A request that a host cannot take answers at once, and that answer
         // has effects of its own.
         while !effects.is_empty() {
-            let entries = effects.iter().filter_map(entry).collect::<Vec<_>>();
+            let entries = effects.iter().filter_map(Effect::entry).collect::<Vec<_>>();
             if !entries.is_empty() {
                 self.ledger.commit(entries).await?;
             }
@@ -219,23 +219,4 @@ impl Shell {
 fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
     let report = HostReport { host: host.clone(), at: Timestamp::now(), seen: Err(HostTrouble::Unclear(why)) };
     Event::Report { ticket: Some(ticket), report }
-}
-
-/// What of an effect is durable.
-fn entry(effect: &Effect) -> Option<Entry> {
-    match effect {
-        Effect::Handled { event, how } => Some(Entry::Handled { event: event.clone(), how: how.clone() }),
-        Effect::Begin(operation) => Some(Entry::Began(operation.clone())),
-        Effect::Reach { id, phase, at } => Some(Entry::Reached { id: *id, phase: *phase, at: *at }),
-        Effect::CallOff { id, by, at } => Some(Entry::CalledOff { id: *id, by: by.clone(), at: *at }),
-        Effect::End { id, end } => Some(Entry::Ended { id: *id, end: end.clone() }),
-        Effect::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
-        Effect::Say(_)
-        | Effect::Look { .. }
-        | Effect::ReadLog { .. }
-        | Effect::Preview { .. }
-        | Effect::Carry { .. }
-        | Effect::Cancel { .. }
-        | Effect::Recall { .. } => None,
-    }
 }
