@@ -29,7 +29,7 @@ use crate::{
         run::{EVENTS, Engine},
     },
     health::HealthFile,
-    ledger::SqliteLedger,
+    ledger::{LEDGER_FILE, SqliteLedger},
     lifecycle::{self, Lifecycle, TaskResult},
     local::Local,
     matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef},
@@ -40,8 +40,6 @@ use crate::{
 
 /// Keys that the bot makes for itself when the config names none.
 const PASSPHRASE_FILE: &str = "store-passphrase";
-/// The ledger, beside the SDK's own store.
-const LEDGER_FILE: &str = "ledger.sqlite";
 
 /// Serves the rooms until told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -73,10 +71,19 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         ledger,
         events: (sender.clone(), receiver),
     };
+    // The engine's last words need the connection: it goes after the engine.
+    let (soft, spoken) = (lifecycle.soft(), CancellationToken::new());
+    let silent = spoken.clone();
+    lifecycle.spawn("engine", async move {
+        let _spoken = spoken.drop_guard();
+        Ok(engine.run(soft).await?)
+    });
     let soft = lifecycle.soft();
-    lifecycle.spawn("engine", async move { Ok(engine.run(soft).await?) });
-    let soft = lifecycle.soft();
-    lifecycle.spawn("matrix", async move { Ok(Box::pin(life.run(soft)).await?) });
+    lifecycle.spawn("matrix", async move {
+        Box::pin(life.run(silent)).await?;
+        soft.cancelled().await;
+        Ok(())
+    });
     lifecycle.spawn("rooms", tell_rooms(rooms, chat, sender.clone(), lifecycle.soft()));
     lifecycle.spawn("notices", tell_notices(notices, sender, lifecycle.soft()));
     lifecycle.spawn("health", keep_health(last_good_sync, health.clone(), lifecycle.soft()));

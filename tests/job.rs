@@ -210,6 +210,52 @@ fn another_process_with_the_number_of_a_dead_job_is_not_the_job() {
 }
 
 #[test]
+fn a_job_that_never_began_cannot_begin_any_more_once_that_was_told() {
+    let no_such_job = Some(i32::try_from(job::NO_SUCH_JOB).unwrap());
+    for told in [Job::attach_or_forbid, Job::cancel] {
+        for machine in Machine::each() {
+            let job = machine.job("touch ran");
+            for _ in 0..2 {
+                assert_eq!(machine.runs(&told(&job)).wait().unwrap().code(), no_such_job);
+            }
+            assert_eq!(wait_with_open_stdin(machine.runs(&job.start())), no_such_job, "a start that comes late");
+            assert!(!machine.directory().join("ran").exists() && !machine.directory().join("pid").exists());
+        }
+    }
+    // One that did is followed, from its beginning.
+    for machine in Machine::each() {
+        let job = machine.job("phase switch\necho one");
+        follow(machine.runs(&job.start()), &mut Reader::new(&job.nonce));
+        let mut again = Reader::new(&job.nonce);
+        follow(machine.runs(&job.attach_or_forbid()), &mut again);
+        assert_eq!((again.progress.ended, again.progress.tail.len()), (Some(0), 1));
+    }
+}
+
+#[test]
+fn what_a_job_leaves_behind_in_its_group_is_ended_with_it() {
+    for machine in Machine::each() {
+        let job = machine.job("(trap '' TERM; echo $$ >left; while :; do sleep 1; done) & sleep 60");
+        let follower = machine.runs(&job.start());
+        machine.wait_for("left");
+        let pid = machine.wait_for("pid");
+        let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
+        assert!(cancel.status.success(), "{cancel:?}");
+        assert!(
+            !Command::new("sh")
+                .args(["-c", &format!("kill -0 -{pid}")])
+                .stderr(Stdio::null())
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut reader = Reader::new(&job.nonce);
+        follow(follower, &mut reader);
+        assert_eq!(reader.progress.ended, Some(143), "and the end was told");
+    }
+}
+
+#[test]
 fn directories_of_old_jobs_are_removed_by_a_later_one() {
     for machine in Machine::each() {
         let old = machine.directory().with_file_name("test-0");

@@ -47,6 +47,18 @@ pub enum Command {
         /// The service as written.
         service: String,
     },
+    /// What is under way?
+    Operations,
+    /// End it.
+    Cancel {
+        /// The operation's number or the service, as written.
+        which: String,
+    },
+    /// What was done?
+    History {
+        /// A service or an operation's number, as written; none means all.
+        about: Option<String>,
+    },
 }
 
 /// One command of the table.
@@ -157,6 +169,43 @@ pub static TABLE: &[Spec] = &[
         read: |args| change(Change::Start, args),
     },
     Spec {
+        name: "ops",
+        aliases: &["operations", "jobs"],
+        arguments: "",
+        summary: "what is under way, and whose it is",
+        detail: "",
+        needs: Role::Viewer,
+        read: |args| nothing(args, Command::Operations),
+    },
+    Spec {
+        name: "cancel",
+        aliases: &["abort"],
+        arguments: "<number or service>",
+        summary: "call a change off",
+        detail: "Tells its job on the host to end, and looks whether it has. Before anything that runs was touched, that \
+                 is all; later, what ran before is put back.",
+        needs: Role::Operator,
+        read: |args| match args {
+            [which] => Ok(Command::Cancel { which: (*which).to_owned() }),
+            [] => Err(Fault::Missing("operation")),
+            [_, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+        },
+    },
+    Spec {
+        name: "history",
+        aliases: &["past"],
+        arguments: "[service or number]",
+        summary: "who changed what, and how it went",
+        detail: "The last changes, of all services or of one. With an operation's number: everything about it, and the \
+                 script that ran as a file.",
+        needs: Role::Viewer,
+        read: |args| match args {
+            [] => Ok(Command::History { about: None }),
+            [about] => Ok(Command::History { about: Some((*about).to_owned()) }),
+            [_, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+        },
+    },
+    Spec {
         name: "whoami",
         aliases: &[],
         arguments: "",
@@ -237,6 +286,9 @@ impl Command {
             Self::Logs { .. } => "logs",
             Self::Change { wanted, .. } => wanted.change.command(),
             Self::Preview { .. } => "diff",
+            Self::Operations => "ops",
+            Self::Cancel { .. } => "cancel",
+            Self::History { .. } => "history",
         }
     }
 
@@ -374,6 +426,9 @@ mod tests {
                 format!("{} {service}{version}{discard}", wanted.change.command())
             }
             Reading::Command(Command::Preview { service }) => format!("preview {service}"),
+            Reading::Command(Command::Operations) => "ops".into(),
+            Reading::Command(Command::Cancel { which }) => format!("cancel {which}"),
+            Reading::Command(Command::History { about }) => format!("history {}", about.unwrap_or_default()),
             Reading::NoSuchCommand { written, nearest } => format!("no {written}; {}?", nearest.unwrap_or("-")),
             Reading::Misused { spec, fault } => format!("{} {fault:?}", spec.name),
         }
@@ -400,6 +455,11 @@ mod tests {
             ("!update $(reboot)", false, "update $(reboot)"),
             ("!deploy bridge", false, "update bridge"),
             ("!restrat bridge", false, "no restrat; restart?"),
+            ("!ops", false, "ops"),
+            ("!cancel #12", false, "cancel #12"),
+            ("!cancel", false, "cancel Missing(\"operation\")"),
+            ("!history", false, "history "),
+            ("!history bridge", false, "history bridge"),
             ("!xyzzy", false, "no xyzzy; -?"),
             ("opsroom: ping", true, "ping"),
             ("Ops Room, status", true, "status of 0"),

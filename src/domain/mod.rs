@@ -16,6 +16,7 @@ pub mod outgoing;
 pub mod phone;
 pub mod preflight;
 pub mod progress;
+pub mod record;
 pub mod reply;
 pub mod runtime;
 pub mod selector;

@@ -35,6 +35,9 @@ pub struct Operation {
     pub room: RoomId,
     /// With which message.
     pub request: EventId,
+    /// What that message said.
+    #[serde(default)]
+    pub asked: String,
     /// When it was asked for.
     pub began: Timestamp,
     /// What the host carries out.
@@ -63,6 +66,8 @@ pub enum Outcome {
     NotStarted(String),
     /// Somebody called it off.
     Cancelled {
+        /// Who, if it was somebody in a room.
+        by: Option<UserId>,
         /// In this phase.
         phase: Option<Phase>,
         /// What is left of it.
@@ -116,7 +121,7 @@ pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Pro
         return Outcome::TimedOut { limit: operation.job.limit, phase, aftermath };
     }
     if progress.cancelled {
-        return Outcome::Cancelled { phase, aftermath };
+        return Outcome::Cancelled { by: None, phase, aftermath };
     }
     let died = || seen(progress.after.as_deref(), service, now).and_then(|after| after.state.death());
     let died = progress.death.or_else(died);

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::{
     inbound::{Inbound, Me, Unreadable},
     job::Job,
-    names::{EventId, HostName, RoomId, ServiceName},
+    names::{EventId, HostName, RoomId, ServiceName, UserId},
     observation::HostReport,
     operation::{Operation, OperationId},
     outgoing::Outgoing,
-    progress::Progress,
+    progress::{Phase, Progress},
+    record::{End, Record},
     runtime::ContainerEvent,
 };
 
@@ -70,8 +73,59 @@ pub enum Event {
         /// What.
         news: JobNews,
     },
+    /// A job was told to end, or could not be.
+    Cancelled {
+        /// The question.
+        ticket: Ticket,
+        /// What came of it.
+        how: Cancelled,
+    },
+    /// The ledger was asked.
+    Recalled {
+        /// The question.
+        ticket: Ticket,
+        /// What it has.
+        records: Vec<Record>,
+    },
+    /// The bot is about to end. What it says now is said before it does.
+    Stopping,
     /// A time that [`Dispatcher::deadline`](super::dispatcher::Dispatcher::deadline) named has come.
     Tick,
+}
+
+/// What came of telling a job to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It has ended, and no process of its group is left.
+    Ended,
+    /// It was told, and still puts back what it had touched.
+    Ending,
+    /// It had not begun, and cannot any more.
+    NeverBegan,
+    /// It has ended, and processes of its group do not.
+    Stragglers,
+    /// It could not be told, for this reason.
+    Untold(String),
+}
+
+/// What is known of a job when it is to be carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Known {
+    /// No host was asked to start it.
+    New,
+    /// A host was asked to start it; whether it did is not known.
+    Asked,
+    /// It was seen to run.
+    Begun,
+}
+
+/// What is asked of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recall {
+    /// The last operations; of one service, or of all.
+    Last(Option<ServiceName>),
+    /// One operation.
+    One(OperationId),
 }
 
 /// News of a job.
@@ -110,14 +164,30 @@ pub enum Effect {
     },
     /// Note a change as begun.
     Begin(Box<Operation>),
+    /// Note that a change was seen to reach a phase.
+    Reach {
+        /// Which change.
+        id: OperationId,
+        /// Which phase.
+        phase: Phase,
+        /// When it was seen.
+        at: Timestamp,
+    },
+    /// Note that somebody called a change off.
+    CallOff {
+        /// Which.
+        id: OperationId,
+        /// Who.
+        by: UserId,
+        /// When.
+        at: Timestamp,
+    },
     /// Note a change's outcome.
     End {
         /// Which.
         id: OperationId,
-        /// The outcome's name.
-        outcome: &'static str,
-        /// What else is known.
-        detail: String,
+        /// How it ended.
+        end: End,
     },
     /// Say something.
     Say(Outgoing),
@@ -162,7 +232,25 @@ pub enum Effect {
         job: Job,
         /// How long it may take from now.
         limit: Duration,
-        /// Whether it was started before: then it is only followed.
-        resumed: bool,
+        /// Only what is new may be started.
+        known: Known,
+    },
+    /// Tell a job to end.
+    Cancel {
+        /// Where.
+        host: HostName,
+        /// Whose.
+        operation: OperationId,
+        /// Which.
+        job: Job,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+    /// Ask the ledger.
+    Recall {
+        /// For what.
+        what: Recall,
+        /// Whose question it is.
+        ticket: Ticket,
     },
 }

@@ -5,7 +5,11 @@
 //! login, a look one, and the two limits below leave room for them: a host on
 //! which many changes run can still be asked how it is.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::{
@@ -16,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     collector::{Lines, Tail},
-    event::{Event, JobNews, Ticket},
+    event::{Event, JobNews, Known, Ticket},
     follower::{self, Following, Reporter},
 };
 use crate::{
@@ -83,8 +87,17 @@ pub enum Request {
         job: Job,
         /// How long it may take.
         limit: Duration,
-        /// Whether it runs already.
-        resumed: bool,
+        /// What is known of it.
+        known: Known,
+    },
+    /// Tell a job to end.
+    Cancel {
+        /// Whose.
+        operation: OperationId,
+        /// Which.
+        job: Job,
+        /// Whose question it is.
+        ticket: Ticket,
     },
 }
 
@@ -118,6 +131,8 @@ impl HostWorker {
         let changes = Arc::new(Semaphore::new(CHANGES));
         let logs = Arc::new(Semaphore::new(LOGS));
         let (look, looks) = mpsc::channel(64);
+        // By which a change that waits for its turn learns that it was called off; cancelled when it is over.
+        let mut carried = BTreeMap::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&worker).look_whenever(looks));
         if !worker.services.is_empty() {
@@ -147,9 +162,14 @@ impl HostWorker {
                 Some(Request::Preview { command, nonce, ticket }) => {
                     tasks.spawn(Arc::clone(&worker).preview(Arc::clone(&logs), command, nonce, ticket));
                 }
-                Some(Request::Carry { operation, job, limit, resumed }) => {
-                    let following = Following { job, limit, resumed };
-                    tasks.spawn(Arc::clone(&worker).carry(Arc::clone(&changes), operation, following));
+                Some(Request::Carry { operation, job, limit, known }) => {
+                    let (following, called_off) = (Following { job, limit, known }, CancellationToken::new());
+                    carried.retain(|_, token: &mut CancellationToken| !token.is_cancelled());
+                    carried.insert(operation, called_off.clone());
+                    tasks.spawn(Arc::clone(&worker).carry(Arc::clone(&changes), operation, following, called_off));
+                }
+                Some(Request::Cancel { operation, job, ticket }) => {
+                    tasks.spawn(Arc::clone(&worker).cancel(job, ticket, carried.get(&operation).cloned()));
                 }
             }
         }
@@ -310,18 +330,38 @@ impl HostWorker {
         }
     }
 
-    async fn carry(self: Arc<Self>, slots: Arc<Semaphore>, operation: OperationId, following: Following) {
+    async fn carry(
+        self: Arc<Self>,
+        slots: Arc<Semaphore>,
+        operation: OperationId,
+        following: Following,
+        called_off: CancellationToken,
+    ) {
+        let report = Reporter { operation, events: self.events.clone() };
+        let over = called_off.clone().drop_guard();
         let slot = match Arc::clone(&slots).try_acquire_owned() {
             Ok(slot) => Ok(slot),
             Err(_) => {
                 let why = format!("waiting: {CHANGES} changes run on {} already", self.host);
-                self.tell(Event::Job { operation, news: JobNews::Blocked(why) }).await;
-                slots.acquire_owned().await
+                report.tell(JobNews::Blocked(why)).await;
+                tokio::select! {
+                    slot = slots.acquire_owned() => slot,
+                    () = called_off.cancelled(), if following.known == Known::New => {
+                        return report.tell(JobNews::NotStarted("it was called off while it waited".to_owned())).await;
+                    }
+                }
             }
         };
-        let report = Reporter { operation, events: self.events.clone() };
         let news = follower::follow(Arc::clone(&self.remote), following, &report).await;
-        drop(slot);
+        drop((slot, over));
         report.tell(news).await;
+    }
+
+    async fn cancel(self: Arc<Self>, job: Job, ticket: Ticket, called_off: Option<CancellationToken>) {
+        let how = follower::cancel(&*self.remote, &job).await;
+        if let Some(called_off) = called_off {
+            called_off.cancel();
+        }
+        self.tell(Event::Cancelled { ticket, how }).await;
     }
 }

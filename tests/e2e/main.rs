@@ -6,6 +6,7 @@
 
 mod changes;
 mod deploys;
+mod operations;
 mod room;
 mod stage;
 mod states;

@@ -71,7 +71,7 @@ fn job_log(host: &Host) -> String {
     host.run("cat ~/.local/state/opsroom/jobs/*/log")
 }
 
-fn reaches(host: &Host, phase: &str) {
+pub(crate) fn reaches(host: &Host, phase: &str) {
     wait_until(LIMIT, format_args!("the job to be in {phase}"), || {
         let log = host.run("cat ~/.local/state/opsroom/jobs/*/log 2>/dev/null || true");
         log.contains(&format!(" phase {phase} ")).then_some(())
@@ -99,6 +99,13 @@ fn the_bot_is_stopped_in_every_phase_and_started_when_all_is_over() {
     for phase in PHASES {
         let update = Update::in_phase(phase);
         assert!(update.bot.stop().success());
+        let reads = update.stage.room.reads(&update.stage.alice).within(LIMIT);
+        reads.reply_to(
+            &update.asked,
+            where_("it says what it leaves running", |m| {
+                m.history().iter().any(|text| text.contains("I am being stopped. This goes on without me on its host"))
+            }),
+        );
         ends(&update.stage.host);
         update.bot.start_again();
         update.ends_well(phase);

@@ -2,7 +2,7 @@
 //! own, started detached, and only *followed* from here.
 //!
 //! ```text
-//! ~/.local/state/opsroom/jobs/<id>/   script  log  pid  born  about  result
+//! ~/.local/state/opsroom/jobs/<id>/   script  log  pid  born  about  result  |  forbidden
 //! ```
 //!
 //! `pid` is also the process group, and `born` tells that process from a later
@@ -51,9 +51,11 @@ impl JobId {
 
 /// The start could not place its files. Standard error says why.
 pub const NOT_PLACED: u32 = 96;
+/// It has ended, and processes of its group do not, not even when they are killed.
+pub const STRAGGLERS: u32 = 94;
 /// It was told to end and does not yet: it puts back what it had touched.
 pub const STILL_ENDING: u32 = 95;
-/// The host knows no such job.
+/// The host knows no such job, or was told that it must not begin any more.
 pub const NO_SUCH_JOB: u32 = 97;
 /// The job was placed but its process did not come up.
 pub const NOT_STARTED: u32 = 98;
@@ -106,22 +108,46 @@ impl Job {
         shell::script(self.run_as.as_ref(), &format!("{}{}", shell::terse(PRELUDE), self.follow(offset)))
     }
 
+    /// Follows a job of which nobody knows whether it was started, from the
+    /// beginning of its log. One that was not cannot start any more: a start that
+    /// is still on its way finds its place taken.
+    pub fn attach_or_forbid(&self) -> String {
+        let text = format!("umask 077\n{}{}{}", shell::terse(PRELUDE), self.forbid(), self.follow(0));
+        shell::script(self.run_as.as_ref(), &text)
+    }
+
+    fn forbid(&self) -> String {
+        let id = self.id.as_str();
+        format!("mkdir -p \"$r\" && mkdir \"$r/{id}\" 2>/dev/null && : >\"$r/{id}/forbidden\"\n")
+    }
+
     /// Asks the job's whole process group to end, again and again for some
-    /// seconds, because a command that begins in the wrong moment misses it.
-    /// Succeeds when the job is seen to have ended.
+    /// seconds, because a command that begins in the wrong moment misses it. What
+    /// is left of the group for some time after the job itself has ended is
+    /// killed. Succeeds when nothing is left. A job that has not begun cannot
+    /// begin any more.
     pub fn cancel(&self) -> String {
         let id = self.id.as_str();
         // No `--` for kill: dash and busybox take it for a process.
         let text = format!(
-            "{}cd \"$r/{id}\" 2>/dev/null || exit {NO_SUCH_JOB}\n\
+            "umask 077\n{}{}cd \"$r/{id}\" && [ ! -e forbidden ] || exit {NO_SUCH_JOB}\n\
              i=0\n\
              while alive .; do\n\
              [ $i -lt 10 ] || exit {STILL_ENDING}\n\
              [ $((i % 3)) -ne 0 ] || kill -TERM -\"$(cat pid)\" 2>/dev/null\n\
              i=$((i + 1))\n\
              sleep 1\n\
+             done\n\
+             [ $i -gt 0 ] || exit 0\n\
+             i=0\n\
+             while kill -0 -\"$(cat pid)\" 2>/dev/null; do\n\
+             [ $i -lt 8 ] || exit {STRAGGLERS}\n\
+             [ $i -lt 3 ] || kill -KILL -\"$(cat pid)\" 2>/dev/null\n\
+             i=$((i + 1))\n\
+             sleep 1\n\
              done",
-            shell::terse(PRELUDE)
+            shell::terse(PRELUDE),
+            self.forbid(),
         );
         shell::script(self.run_as.as_ref(), &text)
     }
@@ -132,7 +158,7 @@ impl Job {
         // The watch over the process closes its own outputs while it sleeps, or
         // sshd would keep the channel for it.
         format!(
-            "cd \"$r/{id}\" 2>/dev/null || exit {NO_SUCH_JOB}\n\
+            "cd \"$r/{id}\" 2>/dev/null && [ ! -e forbidden ] || exit {NO_SUCH_JOB}\n\
              i=0; while [ ! -s pid ] && [ $i -lt 100 ]; do sleep 0.05 2>/dev/null || sleep 1; i=$((i+1)); done\n\
              [ -s pid ] || exit {NOT_STARTED}\n\
              m=$$\n\

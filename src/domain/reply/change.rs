@@ -26,7 +26,8 @@ pub fn underway(operation: &Operation, progress: &Progress, note: Option<&str>, 
     } else {
         operation.change.doing()
     };
-    let head = format!("⏳ **{} {name}** · {}", capital(doing), span::since(operation.began, now));
+    let head =
+        format!("⏳ **{} {name}** · #{} · {}", capital(doing), operation.id.0, span::since(operation.began, now));
     let mut lines = vec![head];
     lines.extend(phases(operation.change, progress, None));
     lines.extend(progress.notes.iter().map(preflight::note));
@@ -73,6 +74,13 @@ pub fn result(told: &Told<'_>) -> String {
         Outcome::NotStarted(why) => lines.push(format!("{} Nothing was changed.", sentence(why))),
         Outcome::Cancelled { aftermath, .. } | Outcome::TimedOut { aftermath, .. } => {
             lines.extend(left(operation, aftermath, progress, prefix));
+            if *aftermath == Aftermath::AsItIs
+                && let Some(service) = service
+            {
+                let seen = |line: &Option<String>| operation::seen(line.as_deref(), service, now);
+                let after = seen(&progress.after);
+                lines.extend(after.map(|after| format!("🔎 {}", found(seen(&progress.before).as_ref(), &after, now))));
+            }
         }
         Outcome::Unknown { checked, found } => {
             lines.push(format!("{} I do not try again by myself.", sentence(checked)));
@@ -90,7 +98,8 @@ pub fn finished(told: &Told<'_>) -> String {
     lines.join("\n")
 }
 
-fn verdict(told: &Told<'_>) -> String {
+/// How it ended, in one line.
+pub fn verdict(told: &Told<'_>) -> String {
     let Told { operation, service, progress, outcome, now, .. } = *told;
     let name = escape(operation.service.as_str());
     let took = span::exact(now.duration_since(operation.began));
@@ -117,8 +126,9 @@ fn verdict(told: &Told<'_>) -> String {
         }
         Outcome::Refused(_) => format!("✋ **{command} of {name} was not begun**"),
         Outcome::NotStarted(_) => format!("🔴 **{command} of {name} was not started**"),
-        Outcome::Cancelled { phase, .. } => {
-            format!("✋ **{command} of {name} was called off**{} after {took}", place(*phase))
+        Outcome::Cancelled { by, phase, .. } => {
+            let by = by.as_ref().map_or(String::new(), |by| format!(" by {}", escape(by.localpart())));
+            format!("✋ **{command} of {name} was called off**{by}{} after {took}", place(*phase))
         }
         Outcome::TimedOut { limit, phase, .. } => {
             let limit = span::rough(SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX));
@@ -255,6 +265,7 @@ fn phases(change: Change, progress: &Progress, outcome: Option<&Outcome>) -> Vec
                 (None, _, _) => "▫️",
                 (Some(_), _, _) if went_wrong == Some(*phase) => "🔴",
                 (Some(_), true, Some(_)) if *phase == Phase::Rollback && rolled_back => "↩️",
+                (Some(_), true, Some(Outcome::Cancelled { .. })) => "✋",
                 (Some(_), true, Some(_)) if failed => "🔴",
                 (Some(_), true, None) => "⏳",
                 (Some(_), _, _) => "✅",

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod change;
 pub mod help;
 pub mod logs;
+pub mod operations;
 pub mod preflight;
 pub mod preview;
 pub mod refusal;

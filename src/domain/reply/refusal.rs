@@ -1,15 +1,15 @@
 //! What is not done, and why: each names the thing and the next step.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{help, span};
 use crate::domain::{
     access::Missing,
-    change::Change,
     command::{Fault, Spec},
     inbound::{Arrival, Unreadable},
     message::{code, escape},
-    names::{ServiceName, UserId},
+    names::ServiceName,
+    operation::Operation,
     runtime::docker_change::NotPossible,
     selector::NoMatch,
 };
@@ -115,13 +115,16 @@ pub fn unreadable(why: Unreadable) -> String {
 }
 
 /// The service is being changed already.
-pub fn underway(service: &ServiceName, change: Change, owner: &UserId, age: SignedDuration) -> String {
+pub fn underway(other: &Operation, prefix: &str, now: Timestamp) -> String {
     format!(
-        "✋ **{}** is {} already (asked by {}, {} ago) — one change at a time. Ask again when it is done.",
-        escape(service.as_str()),
-        change.doing(),
-        escape(owner.localpart()),
-        span::rough(age)
+        "✋ **{}** is {} already (#{}, asked by {}, {} ago) — one change at a time. Ask again when it is done, or {} \
+         calls it off.",
+        escape(other.service.as_str()),
+        other.change.doing(),
+        other.id.0,
+        escape(other.owner.localpart()),
+        span::since(other.began, now),
+        code(&format!("{prefix}cancel {}", other.id.0)),
     )
 }
 

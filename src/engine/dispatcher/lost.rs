@@ -57,14 +57,14 @@ impl Dispatcher {
             let (Some(lost), Some(service)) = (underway.lost.take(), service) else { continue };
             match lost {
                 Lost::Unreached(_) => {
-                    effects.push(changes::carry(&underway.operation, service, now, true));
+                    effects.push(changes::carry(&underway.operation, service, now, underway.known()));
                     self.underway.insert(id, underway);
                 }
                 Lost::Gone(checked) => {
                     let before = operation::seen(underway.progress.before.as_deref(), service, report.at);
                     let after = seen.iter().find(|o| o.service == service.name);
                     let found = after.map(|after| reply::change::found(before.as_ref(), after, now));
-                    effects.extend(self.conclude(underway, &Outcome::Unknown { checked, found }, Some(service), now));
+                    effects.extend(self.conclude(underway, Outcome::Unknown { checked, found }, Some(service), now));
                 }
             }
         }

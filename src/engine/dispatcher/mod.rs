@@ -7,6 +7,7 @@
 
 mod changes;
 mod lost;
+mod operations;
 mod questions;
 mod watch;
 
@@ -30,8 +31,9 @@ use crate::{
         inventory::Inventory,
         message::{Body, MessageClass},
         names::{EventId, RoomId, ServiceName, UserId},
-        operation::{Operation, OperationId},
+        operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
+        record::Record,
         reply,
     },
     ports::Identity,
@@ -71,8 +73,8 @@ impl Dispatcher {
     }
 
     /// Takes up operations that an earlier process left without an outcome.
-    pub fn resume(&mut self, unfinished: Vec<Operation>, now: Timestamp) -> Vec<Effect> {
-        unfinished.into_iter().flat_map(|operation| self.take_up(operation, now)).collect()
+    pub fn resume(&mut self, unfinished: Vec<Record>, now: Timestamp) -> Vec<Effect> {
+        unfinished.into_iter().flat_map(|record| self.take_up(record, now)).collect()
     }
 
     /// Answers an event.
@@ -96,6 +98,9 @@ impl Dispatcher {
             }
             Event::Log { ticket, log } => self.question_log(ticket, log, now),
             Event::Preview { ticket, told } => self.question_preview(ticket, told, now),
+            Event::Cancelled { ticket, how } => self.cancel_told(ticket, &how),
+            Event::Recalled { ticket, records } => self.recalled(ticket, &records, now),
+            Event::Stopping => self.last_words(now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
             Event::Job { operation, news } => self.job_news(operation, news, now),
             Event::Tick => {
@@ -170,6 +175,9 @@ impl Dispatcher {
             Command::Status { selectors } => self.ask_status(message, &selectors, now),
             Command::Logs { service, lines } => self.ask_log(message, &service, lines),
             Command::Preview { service } => self.ask_preview(message, &service),
+            Command::Operations => self.tell_operations(message, now),
+            Command::Cancel { which } => self.cancel(message, &which, now),
+            Command::History { about } => self.ask_history(message, about.as_deref()),
             Command::Change { wanted, service } => self.begin(message, &wanted, &service, now),
         }
     }

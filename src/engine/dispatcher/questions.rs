@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Dispatcher, answer, key};
+use super::{
+    Dispatcher, answer, key,
+    operations::{Cancel, History},
+};
 use crate::{
     domain::{
         inbound::Inbound,
@@ -41,6 +44,8 @@ pub(super) enum Question {
     Preview(Preview),
     /// The end of a log, as evidence for an alert.
     Evidence(ServiceName),
+    Cancel(Box<Cancel>),
+    History(History),
 }
 
 #[derive(Debug)]
@@ -74,7 +79,7 @@ impl Question {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::Status(status) => status.partial_at,
-            Self::Log(_) | Self::Preview(_) | Self::Evidence(_) => None,
+            Self::Log(_) | Self::Preview(_) | Self::Evidence(_) | Self::Cancel(_) | Self::History(_) => None,
         }
     }
 }
@@ -265,7 +270,7 @@ impl Dispatcher {
         match self.questions.remove(&ticket) {
             Some(Question::Log(question)) => self.say_log(&question, &log),
             Some(Question::Evidence(service)) => self.say_crash_loop(&service, &log, now),
-            Some(other @ (Question::Status(_) | Question::Preview(_))) => {
+            Some(other @ (Question::Status(_) | Question::Preview(_) | Question::Cancel(_) | Question::History(_))) => {
                 self.questions.insert(ticket, other);
                 Vec::new()
             }
