@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
+use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -43,13 +44,25 @@ const PASSPHRASE_FILE: &str = "store-passphrase";
 /// Serves the rooms until told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::new();
+    // From here on and not later: a first login may wait long for a homeserver,
+    // and the kernel keeps a signal that nobody asked for from a container's
+    // first process.
+    let mut signals = lifecycle::signals()?;
     let state = Arc::new(StateDir::claim(&settings.state_dir)?);
+    let health = HealthFile::in_dir(state.path());
+    health.forget().context("cannot remove the health file of the process before")?;
     let ledger = open_ledger(&state)?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let inbox = Arc::new(LedgerInbox::new(Arc::clone(&ledger), sender.clone()));
     let account = matrix_settings(&settings, &state, None)?;
-    let Matrix { chat, life, notices, last_good_sync, rooms } =
-        matrix::connect(account, Arc::clone(&state), inbox).await?;
+    let connected = tokio::select! {
+        connected = matrix::connect(account, Arc::clone(&state), inbox) => connected?,
+        Some(signal) = signals.next() => {
+            info!("{signal}: stopped before the homeserver was reached");
+            return Ok(());
+        }
+    };
+    let Matrix { chat, life, notices, last_good_sync, rooms } = connected;
     let engine = Engine {
         inventory: Arc::new(settings.inventory.clone()),
         me: chat.me(),
@@ -73,10 +86,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     });
     lifecycle.spawn("rooms", tell_rooms(rooms, chat, sender.clone(), lifecycle.soft()));
     lifecycle.spawn("notices", tell_notices(notices, sender, lifecycle.soft()));
-    let file = HealthFile::in_dir(state.path());
-    lifecycle.spawn("health", keep_health(last_good_sync, file, lifecycle.soft()));
+    lifecycle.spawn("health", keep_health(last_good_sync, health.clone(), lifecycle.soft()));
     drop(settings);
-    lifecycle.run(lifecycle::signals()?, lifecycle::GRACE).await?;
+    let ended = lifecycle.run(signals, lifecycle::GRACE).await;
+    health.forget().context("cannot remove the health file")?;
+    ended?;
     info!("stopped");
     Ok(())
 }

@@ -4,9 +4,10 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, SystemTime},
 };
 
@@ -179,6 +180,23 @@ fn healthcheck_needs_the_state_directory_of_the_config_and_none_of_its_secrets()
     HealthFile::in_dir(&dir.path().join("state")).write(SystemTime::now()).unwrap();
     fs::remove_file(dir.path().join("matrix-password")).unwrap();
     assert_eq!(end(opsroom(dir.path()).args(["healthcheck", "-c", "config.toml"])).code, 0);
+}
+
+#[test]
+fn a_first_login_that_waits_for_its_homeserver_can_be_stopped() {
+    let dir = example();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let homeserver = format!("http://{}", silent.local_addr().unwrap());
+    let config = fs::read_to_string(dir.path().join("config.toml")).unwrap();
+    write(dir.path(), "config.toml", &config.replace("https://matrix.example.org", &homeserver), 0o644);
+    let mut run = opsroom(dir.path());
+    let run = run.args(["run", "--config", "config.toml"]).stderr(Stdio::piped()).spawn().unwrap();
+    let _unanswered = silent.accept().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::TERM).unwrap();
+    let Output { status, stderr, .. } = run.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.contains("SIGTERM: stopped before the homeserver was reached"), "{said}");
 }
 
 #[test]

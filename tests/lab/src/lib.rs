@@ -27,6 +27,8 @@ pub mod machine;
 pub mod process;
 pub mod wait;
 
+pub mod authority;
+pub mod dock;
 pub mod docker;
 pub mod host;
 pub mod keys;
@@ -39,10 +41,13 @@ pub mod person;
 pub mod room;
 
 pub mod bot;
+pub mod container;
 pub mod demo;
 pub mod running;
 
 pub use bot::Bot;
+pub use container::BotContainer;
+pub use dock::Dock;
 pub use host::Host;
 pub use lab::Lab;
 pub use message::{EventId, Message, anything, containing, notice, page, where_};

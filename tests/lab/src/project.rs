@@ -109,8 +109,20 @@ impl ProjectPlan {
             );
         }
         compose.push_str(&self.compose_lines);
-        let project = Project { host: self.host, name: self.name, unique };
-        project.make_repositories(&compose, &app(behaviour));
+        let dockerfile = format!(
+            "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
+        );
+        let greeting = format!("hello from {}\n", self.name);
+        let project = Project { container: unique.clone(), below: "", host: self.host, name: self.name, unique };
+        project.make_repositories(&[
+            (".gitignore", ".env\n"),
+            ("compose.yaml", &compose),
+            ("app.sh", &app(behaviour)),
+            ("Dockerfile", &dockerfile),
+            ("greeting", &greeting),
+        ]);
+        let env = project.dir().join(".env");
+        project.host.run(&format!("printf 'SECRET=%s\\n' {} >{}", project.secret(), env.display()));
         project
     }
 }
@@ -135,9 +147,28 @@ pub struct Project {
     host: Host,
     name: String,
     unique: String,
+    container: String,
+    /// Where in the clone its compose file is.
+    below: &'static str,
 }
 
 impl Project {
+    /// A project made of these files, with its compose file `below` the top; nothing is deployed.
+    #[track_caller]
+    pub(crate) fn of_files(
+        host: &Host,
+        name: &str,
+        container: &str,
+        below: &'static str,
+        files: &[(&str, &str)],
+    ) -> Self {
+        let unique = host.lab().unique(name);
+        let project =
+            Self { host: host.clone(), name: name.to_owned(), unique, container: container.to_owned(), below };
+        project.make_repositories(files);
+        project
+    }
+
     // --- what it is ---
 
     /// The name a test gave it: what people call the service.
@@ -145,13 +176,20 @@ impl Project {
         &self.name
     }
 
-    /// Its container's name, unique in the lab.
+    /// Its container's name, unique on its engine.
     pub fn container(&self) -> &str {
-        &self.unique
+        &self.container
     }
 
-    /// The deployed clone, seen from the host.
+    /// The deployed clone, or what of it has the compose file, seen from the host.
     pub fn dir(&self) -> PathBuf {
+        match self.below {
+            "" => self.clone_dir(),
+            below => self.clone_dir().join(below),
+        }
+    }
+
+    fn clone_dir(&self) -> PathBuf {
         crate::machine::OPS.home().join(&self.unique)
     }
 
@@ -346,34 +384,28 @@ impl Project {
     }
 
     #[track_caller]
-    fn make_repositories(&self, compose: &str, app: &str) {
-        let (remote, workshop, dir) = (self.remote(), self.workshop(), self.dir());
-        let dir = dir.display();
-        let dockerfile = format!(
-            "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
-        );
-        let secret = self.secret();
-        let greeting = format!("hello from {}", self.name);
-        let script = format!(
+    fn make_repositories(&self, files: &[(&str, &str)]) {
+        let (remote, workshop, clone) = (self.remote(), self.workshop(), self.clone_dir());
+        let mut script = format!(
             "set -e
              [ -e ~/.gitconfig ] || {{ git config --global user.name Lab; git config --global user.email lab@lab.test; \
                git config --global init.defaultBranch master; }}
              git init -q --bare {remote}
-             git init -q {workshop} && cd {workshop}
-             printf '.env\\n' >.gitignore
-             printf %s {} >compose.yaml
-             printf %s {} >app.sh && chmod 755 app.sh
-             printf %s {} >Dockerfile
-             printf '%s\\n' {} >greeting
-             git add . && git commit -qm 'The first version'
-             git remote add origin {remote} && git push -q origin HEAD:master
-             git clone -q {remote} {dir}
-             printf 'SECRET=%s\\n' {secret} >{dir}/.env",
-            quoted(compose),
-            quoted(app),
-            quoted(&dockerfile),
-            quoted(&greeting),
+             git init -q {workshop} && cd {workshop}\n"
         );
+        for (path, text) in files {
+            let mode = if path.ends_with(".sh") { 755 } else { 644 };
+            script.push_str(&format!(
+                "mkdir -p $(dirname {path}) && printf %s {} >{path} && chmod {mode} {path}\n",
+                quoted(text)
+            ));
+        }
+        script.push_str(&format!(
+            "git add . && git commit -qm 'The first version'
+             git remote add origin {remote} && git push -q origin HEAD:master
+             git clone -q {remote} {}",
+            clone.display()
+        ));
         self.host.run(&script);
     }
 }

@@ -30,7 +30,8 @@ hold_still() {
         restarting | exited | dead) trouble=died ;;
         *) trouble=not-running ;;
         esac
-        [ "$health" != unhealthy ] || trouble=unhealthy
+        # The engine calls what has died unhealthy too; that it died says more.
+        [ "$health" != unhealthy ] || trouble=${trouble:-unhealthy}
         now=$(date +%s)
         if [ -z "$trouble" ] && [ "$status" = running ] && [ "$now" -ge $still_until ]; then
             [ "$health" = starting ] || return 0
