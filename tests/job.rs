@@ -167,7 +167,8 @@ fn a_job_that_was_killed_is_gone_and_not_succeeded() {
 #[test]
 fn a_job_whose_time_is_over_is_told_to_end_by_the_host_itself() {
     for machine in Machine::each() {
-        let job = Job { limit: Duration::from_secs(1), ..machine.job("trap 'echo tidied; exit 5' TERM\nsleep 60") };
+        // Long enough for its first line to be reached on a busy machine.
+        let job = Job { limit: Duration::from_secs(4), ..machine.job("trap 'echo tidied; exit 5' TERM\nsleep 60") };
         let mut reader = Reader::new(&job.nonce);
         follow(machine.runs(&job.start()), &mut reader);
         assert_eq!(reader.progress.ended, Some(5));

@@ -392,7 +392,7 @@ fn what_is_under_way_is_told_and_called_off() {
     insta::assert_snapshot!(room.job(log, Some(143)), @r"
     edit: ✋ update of bridge was called off by alice in build after 63 s
     ✅ fetch · 1 s
-    🔴 build
+    ✋ build
     ▫️ switch
     ▫️ verify
     Answer: ✋ update of bridge was called off by alice in build after 63 s
