@@ -19,7 +19,7 @@ use crate::{
         inbound::Me,
         inventory::Inventory,
         names::HostName,
-        observation::{HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, HostTrouble},
         outgoing::Outgoing,
         record::Record,
     },
@@ -217,6 +217,7 @@ impl Shell {
 }
 
 fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
-    let report = HostReport { host: host.clone(), at: Timestamp::now(), seen: Err(HostTrouble::Unclear(why)) };
+    let (now, facts) = (Timestamp::now(), HostFacts::default());
+    let report = HostReport { host: host.clone(), began: now, at: now, facts, seen: Err(HostTrouble::Busy(why)) };
     Event::Report { ticket: Some(ticket), report }
 }
