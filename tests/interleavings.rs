@@ -32,7 +32,7 @@ use opsroom::{
     },
     engine::{
         dispatcher::Dispatcher,
-        event::{Cancelled, Effect, Event, JobNews, Known, Recall},
+        event::{Cancelled, Effect, Event, JobNews, Known, Recall, Sealed},
     },
     ledger::SqliteLedger,
     ports::{Arrived, Delivered, Ledger as _},
@@ -282,6 +282,12 @@ impl Play {
                 if self.process.following.contains_key(&operation) {
                     self.carries(operation, job, Known::Begun);
                 }
+            }
+            Effect::Seal { message, ticket } => {
+                let claim = self.world.ledger.claim_seal(message.event.as_str(), &message.event);
+                let first = self.runtime.block_on(claim).unwrap();
+                let sealed = if first { Sealed::First } else { Sealed::Copy };
+                self.process.waiting.push_back(Event::Sealed { ticket, sealed });
             }
             Effect::Recall { what, ticket } => {
                 let service = match what {
