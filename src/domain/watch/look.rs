@@ -65,7 +65,13 @@ impl ServiceWatch {
             self.start_told = false;
             self.health_is(seen.health, seen.at);
         }
-        (self.settle(seen.at), missed.or(ended))
+        // Events that were told again may have explained what a look alone
+        // would have; it was missed all the same.
+        let missed = match self.before.take().filter(|_| !self.held) {
+            Some(before) => before.missed(seen),
+            None => missed.or(ended),
+        };
+        (self.settle(seen.at), missed)
     }
 
     /// Whether it is another container, or was started, without an event.

@@ -15,6 +15,7 @@ mod memory;
 mod policy;
 mod problem;
 mod service;
+mod unseen;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use super::{
     excuse::Excuse,
     policy::Policy,
     problem::{Fall, Finding, Intent, LastChange, Problem, Who},
+    unseen::Before,
 };
 use crate::domain::{
     change::Change,
@@ -78,6 +79,8 @@ pub struct ServiceWatch {
     pub(super) held: bool,
     /// Since when nothing may be concluded before the next look.
     pub(super) blind: Option<Timestamp>,
+    /// How it was then.
+    pub(super) before: Option<Before>,
     /// A change failed: however it left the service is to be judged.
     pub(super) owed: bool,
     /// Its engine started anew, and has until then to start it again.
@@ -119,6 +122,7 @@ impl ServiceWatch {
             intent: Intent::Unknown,
             held: false,
             blind: None,
+            before: None,
             owed: false,
             grace: None,
             excuse: Excuse::default(),
@@ -214,6 +218,9 @@ impl ServiceWatch {
     /// It cannot be seen any more. `engine` when it is certain that its engine
     /// went: what that stopped on its way nobody asked for.
     pub fn blinded(&mut self, engine: bool, now: Timestamp) {
+        if self.before.is_none() {
+            self.before = Some(Before::of(self));
+        }
         let since = *self.blind.get_or_insert(now);
         if engine {
             self.take_along(since);

@@ -304,3 +304,15 @@ fn what_is_known_goes_on_in_the_next_process() {
     world.round(1_000, 1, 100).after(60 * MINUTE);
     assert_eq!((world.openings(), world.closings().len()), (1, 1), "{:?}", world.found);
 }
+
+#[test]
+fn what_happened_out_of_sight_is_told_though_events_are_told_again() {
+    for remembers in [true, false] {
+        let mut world = World::new();
+        world.watch.blinded(false, world.now);
+        world.cut();
+        world.after(500).stop(0, 100).start_by_hand().after(100).mend(remembers);
+        world.after(5_000);
+        assert_eq!((&world.missed[..], &world.found[..]), (&[Missed::Restarted][..], &[][..]), "{remembers}");
+    }
+}
