@@ -5,19 +5,9 @@ use crate::stage::Stage;
 use opsroom_lab::Project;
 
 /// What somebody does by hand on the host.
-fn deploys_by_hand(project: &Project) {
+pub(super) fn deploys_by_hand(project: &Project) {
     project.host().run(&format!("cd {} && git pull -q", project.dir().display()));
     project.deploy();
-}
-
-#[test]
-fn an_update_is_its_answer() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    bridge.push_commit("hello again");
-    scene.changes("!update bridge", "✅ bridge updated");
-    scene.ends("`!update`", 0);
 }
 
 /// Whoever asked for it is called; the watch, which saw the deaths, adds nothing.
@@ -29,16 +19,6 @@ fn an_update_that_is_taken_back_is_told_once() {
     bridge.push_crashing();
     scene.changes("!update bridge", "🔴 update of bridge failed in verify");
     scene.ends("`!update` to a version that dies, which is taken back", 1);
-}
-
-#[test]
-fn a_deploy_outside_is_no_alert() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    bridge.push_commit("hello again");
-    deploys_by_hand(&bridge);
-    scene.ends("`docker compose up -d --build`", 0);
 }
 
 #[test]

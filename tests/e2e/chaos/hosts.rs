@@ -1,6 +1,6 @@
 //! What happens to a whole host: its network, its engine, its power.
 
-use super::scene::{Scene, engine_of, hears, run_of, runs_anew, with_an_engine};
+use super::scene::{LIMITS, Scene, engine_of, hears, run_of, runs_anew, with_an_engine};
 use crate::stage::Stage;
 use opsroom_lab::Lab;
 
@@ -23,7 +23,7 @@ fn a_network_partition_is_one_alarm_for_all_services() {
 fn an_engine_that_restarts_is_no_alert() {
     let stage = with_an_engine(Lab::connect().own_engine());
     let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
+    let scene = Scene::quietly(stage, &[&bridge], LIMITS);
     let before = run_of(&bridge);
     engine_of(scene.host()).restart_daemon();
     runs_anew(&bridge, before.as_deref());
@@ -35,7 +35,7 @@ fn an_engine_that_restarts_is_no_alert() {
 fn an_engine_that_restarts_without_its_containers_is_no_alert() {
     let stage = with_an_engine(Lab::connect().plan_engine().live_restore().start());
     let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
+    let scene = Scene::quietly(stage, &[&bridge], LIMITS);
     let before = run_of(&bridge);
     engine_of(scene.host()).restart_daemon();
     assert_eq!(run_of(&bridge), before);
@@ -64,7 +64,7 @@ fn an_engine_that_stays_away_is_one_alarm() {
 fn a_reboot_is_no_alert() {
     let stage = with_an_engine(Lab::connect().own_engine());
     let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
+    let scene = Scene::quietly(stage, &[&bridge], LIMITS);
     let before = run_of(&bridge);
     engine_of(scene.host()).stop_daemon();
     scene.host().power_off();

@@ -4,8 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use opsroom_lab::{
-    Bot, Host, Message, Project, Speaker as _, bot::BotPlan, containing, docker::OwnEngine, message::EventId, page,
-    room::Reading, wait_until,
+    Bot, Host, Message, Project, Speaker as _, containing,
+    docker::OwnEngine,
+    message::{EventId, reply_to},
+    page,
+    room::Reading,
+    wait_until,
 };
 
 use super::table;
@@ -13,7 +17,7 @@ use crate::stage::{LIMIT, Stage};
 
 /// The product's own limits where they make no difference to what is told, and
 /// short ones where it only takes longer.
-const LIMITS: &str = "[watch]\nquiet = \"3s\"\nabsent_after = \"5s\"\nunhealthy_after = \"1s\"\n";
+pub(super) const LIMITS: &str = "[watch]\nquiet = \"3s\"\nabsent_after = \"5s\"\nunhealthy_after = \"1s\"\n";
 /// What a change looks at is how long a version holds: a moment does here.
 const CHANGES: &str = "update = { verify = \"2s\" }";
 
@@ -43,6 +47,12 @@ impl Said {
         }
     }
 
+    /// It, if it is about this service, which the table calls `bridge`.
+    fn only_of(&self, service: &str) -> Option<Self> {
+        let heads: Vec<String> = self.heads.iter().map(|head| head.replace(service, "bridge")).collect();
+        (heads != self.heads).then_some(Self { heads, ..*self })
+    }
+
     pub(super) fn bell(&self) -> &'static str {
         if self.pushes > 0 { "🔔 " } else { "" }
     }
@@ -52,7 +62,7 @@ impl Said {
     }
 
     /// Whether it made a phone ring for something that is wrong.
-    fn alarms(&self) -> bool {
+    pub(super) fn alarms(&self) -> bool {
         self.pushes > 0 && self.heads.iter().any(|head| head.starts_with('🔴'))
     }
 }
@@ -68,27 +78,29 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// A bot that knows these services and has seen them.
+    /// A bot that knows these services and has seen them. What is to be told of
+    /// them is waited for.
     #[track_caller]
     pub(super) fn set(stage: Stage, services: &[&Project], limits: &str) -> Self {
-        Self::planned(stage, services, &format!("{LIMITS}{limits}"), |plan| plan)
+        Self::planned(stage, services, &format!("{LIMITS}{limits}"), "7s")
     }
 
-    /// The same, with something else about the bot.
+    /// The same, where nothing is to be told: the end waits for longer than an
+    /// alert takes, and a death that was mended is told after ten seconds.
     #[track_caller]
-    pub(super) fn planned(
-        stage: Stage,
-        services: &[&Project],
-        config: &str,
-        more: impl FnOnce(BotPlan) -> BotPlan,
-    ) -> Self {
+    pub(super) fn quietly(stage: Stage, services: &[&Project], config: &str) -> Self {
+        Self::planned(stage, services, config, "14s")
+    }
+
+    #[track_caller]
+    fn planned(stage: Stage, services: &[&Project], config: &str, canary_after: &str) -> Self {
         let canary = stage.host.project("canary").healthy();
         let mut plan = stage.bot();
         for service in services {
             plan = plan.service_with(service, CHANGES);
         }
-        // Longer than anything that is told of the others takes.
-        let bot = more(plan.service_with(&canary, "watch = { absent_after = \"14s\" }")).config(config).start();
+        let canary_lines = format!("watch = {{ absent_after = {canary_after:?} }}");
+        let bot = plan.service_with(&canary, &canary_lines).config(config).start();
         let asked = sees(&stage, &bot);
         Self { stage, bot, canary, asked }
     }
@@ -113,6 +125,22 @@ impl Scene {
         self.reads().next_from(&self.bot, page(&self.stage.alice).and(containing(what)))
     }
 
+    /// The same, of one that may have been read over already.
+    #[track_caller]
+    pub(super) fn paged_at_some_time(&self, what: &str) -> Message {
+        let paged = page(&self.stage.alice).and(containing(what));
+        wait_until(LIMIT, format_args!("a page that says {what:?}"), || {
+            self.reads().messages_from(&self.bot).into_iter().find(|message| paged.holds(message))
+        })
+    }
+
+    /// Alice asks for a change, and it comes about.
+    #[track_caller]
+    pub(super) fn changes(&self, command: &str, result: &str) {
+        let asked = self.stage.alice.says(&self.stage.room, command);
+        self.reads().next_from(&self.bot, containing(result).and(reply_to(&asked)));
+    }
+
     /// The canary dies: when that is told, whatever else there was to tell has
     /// been, because it takes the watch longer to be sure of than anything else.
     #[track_caller]
@@ -129,6 +157,21 @@ impl Scene {
         all.iter().filter(|message| of_the_row(message)).map(|message| Said::of(message, &self.stage)).collect()
     }
 
+    /// Nothing more is to come, none of these rang, and each of them is a row.
+    #[track_caller]
+    pub(super) fn end(&self, rows: &[(&Project, &str)]) {
+        self.nothing_more_comes();
+        let said = self.said();
+        let mut told = 0;
+        for (service, row) in rows {
+            let own: Vec<Said> = said.iter().filter_map(|said| said.only_of(service.name())).collect();
+            assert!(!own.iter().any(Said::alarms), "alarms of {row:?}:\n{}", self.reads().transcript());
+            told += own.len();
+            table::is_row(row, &own);
+        }
+        assert_eq!(told, said.len(), "something is of none of them:\n{}", self.reads().transcript());
+    }
+
     /// Nothing more is to come, so many alarms rang, and this is the row.
     #[track_caller]
     pub(super) fn ends(&self, row: &str, alarms: usize) {
@@ -139,6 +182,9 @@ impl Scene {
         table::is_row(row, &said);
     }
 }
+
+/// The command line of the stream of events, and of no look that a job takes.
+pub(super) const STREAM: &str = "docker [e]vents .*json";
 
 /// Waits until the bot has seen all there is and hears the engine's events.
 #[track_caller]
@@ -154,7 +200,7 @@ fn sees(stage: &Stage, bot: &Bot) -> EventId {
 #[track_caller]
 pub(super) fn hears(host: &Host) {
     wait_until(LIMIT, "the bot to listen to the engine's events", || {
-        (!host.run("pgrep -f 'docker [e]vents --filter|docker [e]vents --since' || true").is_empty()).then_some(())
+        (!host.run(&format!("pgrep -f '{STREAM}' || true")).is_empty()).then_some(())
     });
 }
 

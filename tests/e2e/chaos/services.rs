@@ -1,13 +1,22 @@
 //! What people, the kernel and the application itself do to one service.
 
-use super::scene::{Scene, run_of, runs_anew};
+use opsroom_lab::{Host, Project};
+
+use super::{
+    deploys::deploys_by_hand,
+    scene::{LIMITS, Scene, run_of, runs_anew},
+};
 use crate::stage::Stage;
-use opsroom_lab::{Project, containing, message::reply_to};
 
 /// A service that was started just now: how long it has to be well in the end
 /// depends on how long it ran before it fell.
 fn started_just_now(project: &Project) {
     project.host().run(&format!("docker restart -t 0 {}", project.container()));
+}
+
+/// A service that may have 16 MiB.
+fn limited(host: &Host, name: &str) -> Project {
+    host.project(name).compose("mem_limit: 16m").compose("memswap_limit: 16m").healthy()
 }
 
 #[test]
@@ -17,7 +26,7 @@ fn a_fresh_install_says_nothing_of_what_it_finds() {
     let stopped = stage.host.project("stopped").healthy();
     let absent = stage.host.project("absent").not_deployed();
     stage.host.run(&format!("docker stop {}", stopped.container()));
-    let scene = Scene::set(stage, &[&up, &stopped, &absent], "");
+    let scene = Scene::quietly(stage, &[&up, &stopped, &absent], LIMITS);
     scene.ends("fresh install: one runs, one is stopped, one was never deployed", 0);
 }
 
@@ -35,51 +44,47 @@ fn a_fresh_install_tells_of_the_crash_loop_it_finds() {
     scene.ends("fresh install next to a crash loop", 1);
 }
 
+/// Each in its own way, all at the same time.
 #[test]
-fn what_somebody_stops_outside_is_no_alert() {
+fn what_people_do_is_no_alert_whether_through_the_bot_or_past_it() {
     let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    scene.host().run(&format!("docker stop {}", bridge.container()));
-    scene.ends("`docker stop`", 0);
-}
-
-#[test]
-fn what_somebody_stops_through_the_bot_is_its_answer() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    scene.changes("!stop bridge", "✅ bridge stopped");
-    scene.ends("`!stop`", 0);
-}
-
-#[test]
-fn a_restart_outside_is_no_alert() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    scene.host().run(&format!("docker restart {}", bridge.container()));
-    scene.ends("`docker restart`", 0);
-}
-
-#[test]
-fn a_restart_through_the_bot_is_its_answer() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    scene.changes("!restart bridge", "✅ bridge restarted");
-    scene.ends("`!restart`", 0);
-}
-
-/// A signal that somebody sends through the engine is meant.
-#[test]
-fn what_somebody_kills_through_the_engine_is_no_alert() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    scene.host().run(&format!("docker kill {}", bridge.container()));
-    bridge.wait_for_state("exited");
-    scene.ends("`docker kill`", 0);
+    let healthy = |name: &str| stage.host.project(name).healthy();
+    let (stopped, halted, bounced, anew) = (healthy("alfa"), healthy("bravo"), healthy("charlie"), healthy("delta"));
+    let (killed, updated, deployed) = (healthy("echo"), healthy("foxtrot"), healthy("golf"));
+    let (imageless, greedy) = (healthy("hotel"), limited(&stage.host, "india"));
+    let rows = [
+        (&stopped, "`docker stop`"),
+        (&halted, "`!stop`"),
+        (&bounced, "`docker restart`"),
+        (&anew, "`!restart`"),
+        (&killed, "`docker kill`"),
+        (&updated, "`!update`"),
+        (&deployed, "`docker compose up -d --build`"),
+        (&imageless, "the image of its container is removed"),
+        (&greedy, "a process beside its first runs out of memory"),
+    ];
+    let scene = Scene::quietly(stage, &rows.map(|(service, _)| service), LIMITS);
+    let docker = |command: &str, of: &Project| scene.host().run(&format!("docker {command} {}", of.container()));
+    docker("stop", &stopped);
+    docker("restart", &bounced);
+    docker("kill", &killed);
+    killed.wait_for_state("exited");
+    deployed.push_commit("hello again");
+    deploys_by_hand(&deployed);
+    // The container goes on with what it has of the image.
+    let image = imageless.inspect("{{.Config.Image}}").expect("its image");
+    scene.host().run(&format!("docker rmi -f {image}"));
+    assert_eq!(imageless.state(), "running");
+    // The engine tells of it as of the other, and the service goes on.
+    let before = run_of(&greedy);
+    let wants = "x=$(head -c 200000000 /dev/zero | tr '\\0' a)";
+    let ended = scene.host().engine().try_docker(&["exec", greedy.container(), "sh", "-c", wants]);
+    assert_eq!((ended.status.code(), run_of(&greedy)), (Some(137), before));
+    scene.changes("!stop bravo", "✅ bravo stopped");
+    scene.changes("!restart delta", "✅ delta restarted");
+    updated.push_commit("hello again");
+    scene.changes("!update foxtrot", "✅ foxtrot updated");
+    scene.end(&rows);
 }
 
 #[test]
@@ -122,23 +127,11 @@ fn a_container_that_is_gone_is_one_alarm() {
     scene.ends("its container is removed", 1);
 }
 
-/// The container goes on with what it has of the image.
-#[test]
-fn an_image_that_is_gone_is_no_alert() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    let image = bridge.inspect("{{.Config.Image}}").expect("its image");
-    scene.host().run(&format!("docker rmi -f {image}"));
-    assert_eq!(bridge.state(), "running");
-    scene.ends("the image of its container is removed", 0);
-}
-
 /// The kernel does it, because of the container's own limit.
 #[test]
 fn running_out_of_memory_is_one_alarm_that_says_so() {
     let stage = Stage::set();
-    let bridge = stage.host.project("bridge").compose("mem_limit: 16m").compose("memswap_limit: 16m").healthy();
+    let bridge = limited(&stage.host, "bridge");
     let scene = Scene::set(stage, &[&bridge], "");
     started_just_now(&bridge);
     let before = run_of(&bridge);
@@ -147,20 +140,6 @@ fn running_out_of_memory_is_one_alarm_that_says_so() {
     scene.paged("bridge out of memory");
     scene.told("bridge recovered");
     scene.ends("out of memory", 1);
-}
-
-/// The engine tells of it as it tells of the other, and the service goes on.
-#[test]
-fn a_child_that_runs_out_of_memory_is_no_alert() {
-    let stage = Stage::set();
-    let bridge = stage.host.project("bridge").compose("mem_limit: 16m").compose("memswap_limit: 16m").healthy();
-    let scene = Scene::set(stage, &[&bridge], "");
-    let before = run_of(&bridge);
-    let greedy = "x=$(head -c 200000000 /dev/zero | tr '\\0' a)";
-    let killed = bridge.host().engine().try_docker(&["exec", bridge.container(), "sh", "-c", greedy]);
-    assert_eq!(killed.status.code(), Some(137), "{killed:?}");
-    scene.nothing_is_different(&bridge, before);
-    scene.ends("a process beside its first runs out of memory", 0);
 }
 
 #[test]
@@ -173,19 +152,4 @@ fn a_health_check_that_fails_is_one_alarm() {
     bridge.become_healthy();
     scene.told("bridge recovered");
     scene.ends("its health check fails and recovers", 1);
-}
-
-impl Scene {
-    /// Alice asks for a change, and it comes about.
-    #[track_caller]
-    pub(super) fn changes(&self, command: &str, result: &str) {
-        let asked = self.stage.alice.says(&self.stage.room, command);
-        self.reads().next_from(&self.bot, containing(result).and(reply_to(&asked)));
-    }
-
-    /// It is still the run it was.
-    #[track_caller]
-    fn nothing_is_different(&self, project: &Project, before: Option<String>) {
-        assert_eq!(run_of(project), before);
-    }
 }
