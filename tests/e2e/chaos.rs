@@ -7,6 +7,7 @@
 
 mod busy;
 mod crashes;
+mod crowd;
 mod deploys;
 mod hosts;
 mod scene;

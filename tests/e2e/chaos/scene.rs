@@ -125,13 +125,26 @@ impl Scene {
         self.reads().next_from(&self.bot, page(&self.stage.alice).and(containing(what)))
     }
 
-    /// The same, of one that may have been read over already.
+    /// What the bot said of its own accord.
+    pub(super) fn unasked(&self) -> Vec<Message> {
+        self.reads().messages_from(&self.bot).into_iter().filter(|message| message.reply_to.is_none()).collect()
+    }
+
+    /// What made a phone ring because of this service, alone or together with others.
+    pub(super) fn alarms_of(&self, service: &str) -> Vec<Message> {
+        let alarm = |message: &Message| {
+            let first = message.history()[0].to_owned();
+            page(&self.stage.alice).holds(message) && first.starts_with('🔴') && first.contains(service)
+        };
+        self.unasked().into_iter().filter(alarm).collect()
+    }
+
+    /// Waits until there is such a message.
     #[track_caller]
-    pub(super) fn paged_at_some_time(&self, what: &str) -> Message {
-        let paged = page(&self.stage.alice).and(containing(what));
-        wait_until(LIMIT, format_args!("a page that says {what:?}"), || {
-            self.reads().messages_from(&self.bot).into_iter().find(|message| paged.holds(message))
-        })
+    pub(super) fn alarmed(&self, service: &str) {
+        wait_until(LIMIT, format_args!("an alarm for {service} in\n{}", self.reads().transcript()), || {
+            (!self.alarms_of(service).is_empty()).then_some(())
+        });
     }
 
     /// Alice asks for a change, and it comes about.
@@ -229,4 +242,21 @@ pub(super) fn runs_anew(project: &Project, before: Option<&str>) {
 /// What [`runs_anew`] compares with.
 pub(super) fn run_of(project: &Project) -> Option<String> {
     project.inspect("{{.State.Running}} {{.State.StartedAt}}")
+}
+
+/// A service that was started just now: how long it has to be well in the end
+/// depends on how long it ran before it fell.
+#[track_caller]
+pub(super) fn started_just_now(project: &Project) {
+    project.host().run(&format!("docker restart -t 0 {}", project.container()));
+}
+
+/// Waits until it has run for so many seconds.
+#[track_caller]
+pub(super) fn has_run(project: &Project, seconds: u32) {
+    let started = format!("docker inspect -f '{{{{.State.StartedAt}}}}' {}", project.container());
+    let script = format!("[ $(($(date +%s) - $(date -d $({started}) +%s))) -ge {seconds} ]");
+    wait_until(LIMIT, format_args!("it to have run for {seconds} s"), || {
+        project.host().try_run(&script, b"").status.success().then_some(())
+    });
 }

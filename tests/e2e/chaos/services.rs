@@ -4,15 +4,9 @@ use opsroom_lab::{Host, Project};
 
 use super::{
     deploys::deploys_by_hand,
-    scene::{LIMITS, Scene, run_of, runs_anew},
+    scene::{LIMITS, Scene, run_of, runs_anew, started_just_now},
 };
 use crate::stage::Stage;
-
-/// A service that was started just now: how long it has to be well in the end
-/// depends on how long it ran before it fell.
-fn started_just_now(project: &Project) {
-    project.host().run(&format!("docker restart -t 0 {}", project.container()));
-}
 
 /// A service that may have 16 MiB.
 fn limited(host: &Host, name: &str) -> Project {
