@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use opsroom_lab::{docker::BASE_IMAGE, page};
+use opsroom_lab::docker::BASE_IMAGE;
 
 use super::scene::{LIMITS, Scene};
 use crate::stage::Stage;
@@ -31,13 +31,16 @@ fn fifty_containers_that_die_at_once_are_two_alarms_at_most() {
     scene.host().run(&format!("docker run --rm --pid host --network none {BASE_IMAGE} kill -9 {processes}"));
     // Each of them is told of before the canary's turn comes.
     scene.paged("in trouble at once");
-    scene.nothing_more_comes();
-    let alarms = scene.unasked().iter().filter(|m| page(&scene.stage.alice).holds(m)).count();
-    scene.host().run(&format!("docker rm -f {all} >/dev/null"));
-    // One of them is the canary's own.
-    assert!(alarms <= 3, "{}", scene.reads().transcript());
+    scene.ends_for("fifty containers of a host die at once", |alarms| alarms <= 2, &first_of_many);
     let told: usize = scene.unasked().iter().map(|m| told_of(m.history()[0])).sum();
     assert_eq!(told, CROWD, "{}", scene.reads().transcript());
+    scene.host().run(&format!("docker rm -f {all} >/dev/null"));
+}
+
+/// Which of them is the first is luck.
+fn first_of_many(head: &str) -> String {
+    let first = head.split(' ').map(|word| if word.starts_with('c') && word[1..].parse::<u8>().is_ok() { "bridge" } else { word });
+    first.collect::<Vec<_>>().join(" ")
 }
 
 /// How many services a message is about.

@@ -12,7 +12,7 @@ use regex::Regex;
 use super::scene::Said;
 
 /// Everything that happens, in the order of the table.
-const ROWS: [&str; 26] = [
+const ROWS: [&str; 27] = [
     "fresh install: one runs, one is stopped, one was never deployed",
     "fresh install next to a crash loop",
     "`docker stop`",
@@ -39,6 +39,7 @@ const ROWS: [&str; 26] = [
     "the engine restarts, and containers go on without it",
     "the engine is away for a while",
     "its host reboots",
+    "fifty containers of a host die at once",
 ];
 
 const HEAD: &str = "| what happens | what the room reads, in order | 🔔 |";
@@ -118,7 +119,7 @@ fn plain(head: &str) -> String {
             (r"\d+(\.\d+)? (s|min|h|d)\b( \d+ s\b)?", "⏱"),
             (r"\b[0-9a-f]{7,40}\b", "1a2b3c4"),
             (r"\d+×", "n×"),
-            (r"#\d+", "#n"),
+            (r"\b\d+ (services|in trouble)\b", "n $1"),
             (r"\|", r"\|"),
         ]
         .map(|(pattern, instead)| (Regex::new(pattern).expect("a pattern"), instead))
@@ -148,6 +149,7 @@ fn what_is_different_each_time_is_left_out() {
         ),
         ("🔴 bridge crash loop on spark-1 — exit 7, 12× in 40 s", "🔴 bridge crash loop on spark-1 — exit 7, n× in ⏱"),
         ("✅ bridge updated 0123abc → 89abcde in 1.5 s | 4 min 10 s", r"✅ bridge updated 1a2b3c4 → 1a2b3c4 in ⏱ \| ⏱"),
+        ("🔴 49 in trouble at once on spark-1", "🔴 n in trouble at once on spark-1"),
         ("🔴 spark-1 unreachable — no answer within 10 s", "🔴 spark-1 unreachable — (why)"),
     ] {
         assert_eq!(plain(said), written);
