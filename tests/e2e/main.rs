@@ -7,6 +7,7 @@
 mod changes;
 mod chaos;
 mod deploys;
+mod incidents;
 mod operations;
 mod room;
 mod stage;
