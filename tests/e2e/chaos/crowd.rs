@@ -39,7 +39,9 @@ fn fifty_containers_that_die_at_once_are_two_alarms_at_most() {
 
 /// Which of them is the first is luck.
 fn first_of_many(head: &str) -> String {
-    let first = head.split(' ').map(|word| if word.starts_with('c') && word[1..].parse::<u8>().is_ok() { "bridge" } else { word });
+    let first = head
+        .split(' ')
+        .map(|word| if word.starts_with('c') && word[1..].parse::<u8>().is_ok() { "bridge" } else { word });
     first.collect::<Vec<_>>().join(" ")
 }
 

@@ -71,13 +71,15 @@ fn what_people_do_is_no_alert_whether_through_the_bot_or_past_it() {
     assert_eq!(imageless.state(), "running");
     // The engine tells of it as of the other, and the service goes on.
     let before = run_of(&greedy);
-    let wants = "x=$(head -c 200000000 /dev/zero | tr '\\0' a)";
+    // Of the container's processes this is the one that the kernel is to choose.
+    let wants = "echo 1000 >/proc/self/oom_score_adj; x=$(head -c 200000000 /dev/zero | tr '\\0' a)";
     let ended = scene.host().engine().try_docker(&["exec", greedy.container(), "sh", "-c", wants]);
-    assert_eq!((ended.status.code(), run_of(&greedy)), (Some(137), before));
+    assert_eq!(ended.status.code(), Some(137), "{ended:?}");
     scene.changes("!stop bravo", "✅ bravo stopped");
     scene.changes("!restart delta", "✅ delta restarted");
     updated.push_commit("hello again");
     scene.changes("!update foxtrot", "✅ foxtrot updated");
+    assert_eq!(run_of(&greedy), before, "the kernel chose another process");
     scene.end(&rows);
 }
 
