@@ -307,6 +307,7 @@ impl Play {
             | Effect::EndSilence(_)
             | Effect::Remember { .. }
             | Effect::Look { .. }
+            | Effect::Resubscribe { .. }
             | Effect::ReadLog { .. }
             | Effect::Preview { .. } => {}
         }
