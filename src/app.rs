@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{self, Credentials, HostKeys, RoomAddress, Settings, SshSettings, Transport},
+    config::{self, Credentials, HostKeys, Settings, SshSettings, Transport},
     console::{self, Terminal},
     domain::{
         access::Role,
         inbound::Me,
         names::{HostName, RoomId},
+        room::RoomAddress,
     },
     engine::{
         event::Event,
@@ -31,7 +32,7 @@ use crate::{
     ledger::SqliteLedger,
     lifecycle::{self, Lifecycle, TaskResult},
     local::Local,
-    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef},
+    matrix::{self, Login, Matrix, MatrixChat, Notice},
     ports::{Ledger, Remote, Remotes},
     ssh::{self, SshRemote},
     state_dir::StateDir,
@@ -149,10 +150,6 @@ fn matrix_settings(
         Some(secret) => secret.read()?,
         None => own_passphrase(state.path())?,
     };
-    let rooms = settings.rooms.iter().map(|room| match &room.address {
-        RoomAddress::Id(id) => RoomRef::Id(id.clone()),
-        RoomAddress::Alias(alias) => RoomRef::Alias(alias.clone()),
-    });
     Ok(matrix::Settings {
         homeserver: matrix.homeserver.clone(),
         user: matrix.user.clone(),
@@ -160,7 +157,7 @@ fn matrix_settings(
         device_name: matrix.device_name.clone(),
         passphrase,
         recovery_key_file: matrix.recovery_key_file.clone(),
-        rooms: rooms.collect(),
+        rooms: settings.rooms.iter().map(|room| room.address.clone()).collect(),
         operators: settings.inventory.operators.keys().cloned().collect(),
         sync_timeout: Duration::from_secs(30),
         stale_after: Duration::from_secs(120),
@@ -253,7 +250,7 @@ fn ssh_settings(name: &HostName, ssh: &SshSettings, jump: Option<Arc<SshRemote>>
 
 /// Tells the engine what it is called and in which rooms it can speak.
 async fn tell_rooms(
-    mut rooms: watch::Receiver<BTreeMap<RoomRef, RoomId>>,
+    mut rooms: watch::Receiver<BTreeMap<RoomAddress, RoomId>>,
     chat: MatrixChat,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,

@@ -7,8 +7,8 @@ use std::{
 };
 
 use opsroom::{
-    config::{self, Credentials, Depth, HostKeys, Identity, RoomAddress, Secret, Settings, Surroundings, Transport},
-    domain::access::Role,
+    config::{self, Credentials, Depth, HostKeys, Identity, Secret, Settings, Surroundings, Transport},
+    domain::{access::Role, room::RoomAddress},
 };
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -462,7 +462,7 @@ branch = "main"
             give a full Matrix ID, like @alice:example.org
         config.toml:16:1: [[operator]] lacks `role`
             viewer reads, operator changes, admin may do everything
-        config.toml:18:6: `id` is not a Matrix room: "ops"
+        config.toml:18:6: `id` is not a valid Matrix room: "ops"
             give an alias like #ops:example.org, or an ID that starts with '!'
         "#
     );

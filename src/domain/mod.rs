@@ -15,6 +15,7 @@ pub mod outgoing;
 pub mod phone;
 pub mod progress;
 pub mod reply;
+pub mod room;
 pub mod runtime;
 pub mod selector;
 pub mod shell;

@@ -69,14 +69,14 @@ pub use self::{
     notice::{Notice, Unreadable},
     run::MatrixLoop,
     seal::Seal,
-    settings::{Login, RoomRef, Settings},
+    settings::{Login, Settings},
 };
 use self::{
     health::{Health, Notices},
     session::SessionHome,
 };
 use crate::{
-    domain::{inbound::Me, names::RoomId},
+    domain::{inbound::Me, names::RoomId, room::RoomAddress},
     ports::Inbox,
     state_dir::StateDir,
 };
@@ -97,7 +97,7 @@ pub struct Matrix {
     pub last_good_sync: watch::Receiver<Option<Instant>>,
     /// The configured rooms that the bot is in, and their IDs: known after the
     /// first sync, more when it is invited to another.
-    pub rooms: watch::Receiver<BTreeMap<RoomRef, RoomId>>,
+    pub rooms: watch::Receiver<BTreeMap<RoomAddress, RoomId>>,
 }
 
 /// Opens the saved session, or logs in. With a saved session this needs no
