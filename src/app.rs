@@ -1,6 +1,8 @@
 //! The composition root: settings in, adapters and tasks out. The config is
 //! converted here and dropped; no other room sees two adapters.
 
+mod doctor;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -15,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{self, Credentials, HostKeys, Settings, SshSettings, Transport},
+    config::{self, Credentials, HostKeys, MatrixSettings, Settings, SshSettings, Transport},
     console::{self, Terminal},
     domain::{
         access::Role,
@@ -37,6 +39,8 @@ use crate::{
     ssh::{self, SshRemote},
     state_dir::StateDir,
 };
+
+pub use self::doctor::doctor;
 
 /// Keys that the bot makes for itself when the config names none.
 const PASSPHRASE_FILE: &str = "store-passphrase";
@@ -139,12 +143,10 @@ fn matrix_settings(
     typed: Option<SecretString>,
 ) -> anyhow::Result<matrix::Settings> {
     let matrix = &settings.matrix;
-    let login = match (typed, &matrix.credentials) {
-        (Some(password), _) => Login::Password(password),
-        (None, Some(Credentials::Password(secret))) => Login::Password(secret.read()?),
-        (None, Some(Credentials::AccessToken(secret))) => Login::AccessToken(secret.read()?),
+    let login = match typed {
+        Some(password) => Login::Password(password),
         // A session made by `opsroom login` goes on until it dies.
-        (None, None) => Login::Password(SecretString::default()),
+        None => login_of(matrix)?.unwrap_or_else(|| Login::Password(SecretString::default())),
     };
     let passphrase = match &matrix.store_passphrase {
         Some(secret) => secret.read()?,
@@ -161,6 +163,15 @@ fn matrix_settings(
         operators: settings.inventory.operators.keys().cloned().collect(),
         sync_timeout: Duration::from_secs(30),
         stale_after: Duration::from_secs(120),
+    })
+}
+
+/// What the config has for logging in.
+fn login_of(matrix: &MatrixSettings) -> anyhow::Result<Option<Login>> {
+    Ok(match &matrix.credentials {
+        Some(Credentials::Password(secret)) => Some(Login::Password(secret.read()?)),
+        Some(Credentials::AccessToken(secret)) => Some(Login::AccessToken(secret.read()?)),
+        None => None,
     })
 }
 

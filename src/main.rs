@@ -45,6 +45,7 @@ fn obey(Cli { command, log }: Cli) -> anyhow::Result<()> {
         Command::Run(ConfigFile { config }) => serve(&config, &log, app::run),
         Command::Login(ConfigFile { config }) => serve(&config, &log, app::login),
         Command::Console(ConfigFile { config }) => serve(&config, &log, app::console),
+        Command::Doctor { config, only } => serve(&config.config, &log, |settings| app::doctor(settings, only)),
         Command::Check { config, no_files } => check(&config.config, no_files),
         Command::Healthcheck { config, state_dir, max_age } => {
             let state_dir = match state_dir {
@@ -71,7 +72,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 }
 
 /// Loads the config, starts logging and the runtime, and does the task on it.
-fn serve<Task>(file: &Path, log: &str, task: fn(Settings) -> Task) -> anyhow::Result<()>
+fn serve<Task>(file: &Path, log: &str, task: impl FnOnce(Settings) -> Task) -> anyhow::Result<()>
 where
     Task: Future<Output = anyhow::Result<()>>,
 {

@@ -4,6 +4,7 @@ pub mod access;
 pub mod change;
 pub mod command;
 pub mod crash_watch;
+pub mod doctor;
 pub mod inbound;
 pub mod inventory;
 pub mod job;

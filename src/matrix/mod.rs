@@ -54,6 +54,7 @@ mod sync;
 mod verification;
 
 mod chat;
+mod examine;
 mod outbound;
 mod run;
 mod seal;
@@ -66,6 +67,7 @@ use tokio::sync::{RwLock, mpsc, watch};
 pub use self::{
     chat::MatrixChat,
     error::Error,
+    examine::{Subject, examine},
     notice::{Notice, Unreadable},
     run::MatrixLoop,
     seal::Seal,

@@ -5,6 +5,7 @@
 //! Run by `make test`, which starts the lab.
 
 mod changes;
+mod doctor;
 mod room;
 mod stage;
 mod states;

@@ -121,6 +121,9 @@ impl BotPlan {
         ] {
             let _ = writeln!(text, "{key} = {value:?}");
         }
+        if let Some(user) = project.run_as() {
+            let _ = writeln!(text, "run_as = {user:?}");
+        }
         text.push_str(lines);
         text.push('\n');
         self.services.push(text);

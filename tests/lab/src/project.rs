@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::docker::BASE_IMAGE;
 use crate::host::Host;
+use crate::machine::{OPS, SVC, User};
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
 
 /// What the application does.
@@ -26,11 +27,19 @@ pub struct ProjectPlan {
     health_check: bool,
     networked: bool,
     compose_lines: String,
+    user: User,
 }
 
 impl ProjectPlan {
     pub(crate) fn new(host: Host, name: &str) -> Self {
-        Self { host, name: name.to_owned(), health_check: false, networked: false, compose_lines: String::new() }
+        Self {
+            host,
+            name: name.to_owned(),
+            health_check: false,
+            networked: false,
+            compose_lines: String::new(),
+            user: OPS,
+        }
     }
 
     /// With a health check, every second.
@@ -42,6 +51,12 @@ impl ProjectPlan {
     /// With the network that compose makes for a project; without it, it starts faster.
     pub fn networked(mut self) -> Self {
         self.networked = true;
+        self
+    }
+
+    /// Belonging to `svc` instead of to the login user, who becomes that one with sudo.
+    pub fn of_svc(mut self) -> Self {
+        self.user = SVC;
         self
     }
 
@@ -109,7 +124,7 @@ impl ProjectPlan {
             );
         }
         compose.push_str(&self.compose_lines);
-        let project = Project { host: self.host, name: self.name, unique };
+        let project = Project { host: self.host, name: self.name, unique, user: self.user };
         project.make_repositories(&compose, &app(behaviour));
         project
     }
@@ -135,6 +150,7 @@ pub struct Project {
     host: Host,
     name: String,
     unique: String,
+    user: User,
 }
 
 impl Project {
@@ -152,7 +168,12 @@ impl Project {
 
     /// The deployed clone, seen from the host.
     pub fn dir(&self) -> PathBuf {
-        crate::machine::OPS.home().join(&self.unique)
+        self.user.home().join(&self.unique)
+    }
+
+    /// Whom it belongs to, where that is not the login user.
+    pub fn run_as(&self) -> Option<&'static str> {
+        (self.user != OPS).then_some(self.user.name)
     }
 
     /// The branch it follows.
@@ -219,13 +240,13 @@ impl Project {
     /// The commit that is checked out where it is deployed.
     #[track_caller]
     pub fn commit(&self) -> String {
-        self.host.run(&format!("git -C {} rev-parse HEAD", self.dir().display()))
+        self.host.run_as(&self.user, &format!("git -C {} rev-parse HEAD", self.dir().display()))
     }
 
     /// The newest commit of the remote.
     #[track_caller]
     pub fn remote_commit(&self) -> String {
-        self.host.run(&format!("git -C {} rev-parse HEAD", self.workshop()))
+        self.host.run_as(&self.user, &format!("git -C {} rev-parse HEAD", self.workshop()))
     }
 
     // --- what happens to it ---
@@ -233,7 +254,10 @@ impl Project {
     /// `docker compose up -d --build`, as its owner would by hand.
     #[track_caller]
     pub fn deploy(&self) {
-        self.host.run(&format!("cd {} && docker compose --progress plain up -d --build 2>&1", self.dir().display()));
+        self.host.run_as(
+            &self.user,
+            &format!("cd {} && docker compose --progress plain up -d --build 2>&1", self.dir().display()),
+        );
     }
 
     #[track_caller]
@@ -312,7 +336,7 @@ impl Project {
     pub fn push(&self, script: &str, input: &[u8]) -> String {
         let script =
             format!("set -e; cd {}; {script}; git push -q origin HEAD:master; git rev-parse HEAD", self.workshop());
-        let output = self.host.try_run(&script, input);
+        let output = self.host.try_run_as(&self.user, &script, input);
         assert!(
             output.status.success(),
             "lab: cannot push to {}: {}",
@@ -325,23 +349,28 @@ impl Project {
     /// The remote is gone, as with a server that is down.
     #[track_caller]
     pub fn break_remote(&self) {
-        self.host.run(&format!("mv {0} {0}.away", self.remote()));
+        self.host.run_as(&self.user, &format!("mv {0} {0}.away", self.remote()));
     }
 
     /// The remote is back.
     #[track_caller]
     pub fn mend_remote(&self) {
-        self.host.run(&format!("mv {0}.away {0}", self.remote()));
+        self.host.run_as(&self.user, &format!("mv {0}.away {0}", self.remote()));
     }
 
     /// The remote repository, seen from the host.
     pub fn remote(&self) -> String {
-        format!("/srv/git/{}.git", self.unique)
+        format!("{}/git/{}.git", self.grounds(), self.unique)
     }
 
     /// Where its developers work.
     fn workshop(&self) -> String {
-        format!("/srv/dev/{}", self.unique)
+        format!("{}/dev/{}", self.grounds(), self.unique)
+    }
+
+    /// Where its user may make directories.
+    fn grounds(&self) -> String {
+        if self.user == OPS { "/srv".to_owned() } else { self.user.home().display().to_string() }
     }
 
     #[track_caller]
@@ -373,7 +402,7 @@ impl Project {
             quoted(&dockerfile),
             quoted(&greeting),
         );
-        self.host.run(&script);
+        self.host.run_as(&self.user, &script);
     }
 }
 
