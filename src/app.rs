@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
+use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ use crate::{
         run::{EVENTS, Engine},
     },
     health::HealthFile,
-    ledger::SqliteLedger,
+    ledger::{LEDGER_FILE, SqliteLedger},
     lifecycle::{self, Lifecycle, TaskResult},
     local::Local,
     matrix::{self, Login, Matrix, MatrixChat, Notice},
@@ -44,19 +45,29 @@ pub use self::doctor::doctor;
 
 /// Keys that the bot makes for itself when the config names none.
 const PASSPHRASE_FILE: &str = "store-passphrase";
-/// The ledger, beside the SDK's own store.
-const LEDGER_FILE: &str = "ledger.sqlite";
 
 /// Serves the rooms until told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::new();
+    // From here on and not later: a first login may wait long for a homeserver,
+    // and the kernel keeps a signal that nobody asked for from a container's
+    // first process.
+    let mut signals = lifecycle::signals()?;
     let state = Arc::new(StateDir::claim(&settings.state_dir)?);
+    let health = HealthFile::in_dir(state.path());
+    health.forget().context("cannot remove the health file of the process before")?;
     let ledger = open_ledger(&state)?;
     let (sender, receiver) = mpsc::channel(EVENTS);
     let inbox = Arc::new(LedgerInbox::new(Arc::clone(&ledger), sender.clone()));
     let account = matrix_settings(&settings, &state, None)?;
-    let Matrix { chat, life, notices, last_good_sync, rooms } =
-        matrix::connect(account, Arc::clone(&state), inbox).await?;
+    let connected = tokio::select! {
+        connected = matrix::connect(account, Arc::clone(&state), inbox) => connected?,
+        Some(signal) = signals.next() => {
+            info!("{signal}: stopped before the homeserver was reached");
+            return Ok(());
+        }
+    };
+    let Matrix { chat, life, notices, last_good_sync, rooms } = connected;
     let engine = Engine {
         inventory: Arc::new(settings.inventory.clone()),
         me: chat.me(),
@@ -65,16 +76,26 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         ledger,
         events: (sender.clone(), receiver),
     };
+    // The engine's last words need the connection: it goes after the engine.
+    let (soft, spoken) = (lifecycle.soft(), CancellationToken::new());
+    let silent = spoken.clone();
+    lifecycle.spawn("engine", async move {
+        let _spoken = spoken.drop_guard();
+        Ok(engine.run(soft).await?)
+    });
     let soft = lifecycle.soft();
-    lifecycle.spawn("engine", async move { Ok(engine.run(soft).await?) });
-    let soft = lifecycle.soft();
-    lifecycle.spawn("matrix", async move { Ok(Box::pin(life.run(soft)).await?) });
+    lifecycle.spawn("matrix", async move {
+        Box::pin(life.run(silent)).await?;
+        soft.cancelled().await;
+        Ok(())
+    });
     lifecycle.spawn("rooms", tell_rooms(rooms, chat, sender.clone(), lifecycle.soft()));
     lifecycle.spawn("notices", tell_notices(notices, sender, lifecycle.soft()));
-    let file = HealthFile::in_dir(state.path());
-    lifecycle.spawn("health", keep_health(last_good_sync, file, lifecycle.soft()));
+    lifecycle.spawn("health", keep_health(last_good_sync, health.clone(), lifecycle.soft()));
     drop(settings);
-    lifecycle.run(lifecycle::signals()?, lifecycle::GRACE).await?;
+    let ended = lifecycle.run(signals, lifecycle::GRACE).await;
+    health.forget().context("cannot remove the health file")?;
+    ended?;
     info!("stopped");
     Ok(())
 }
@@ -103,6 +124,8 @@ pub async fn console(mut settings: Settings) -> anyhow::Result<()> {
     let (stop, done) = (lifecycle.soft(), lifecycle.clone());
     lifecycle.spawn_once("terminal", async move {
         tokio::select! {
+            // What ends because all ends is no failure.
+            biased;
             () = stop.cancelled() => {}
             read = console::read(inbox, output, jiff::Timestamp::now()) => read?,
         }
@@ -269,6 +292,7 @@ async fn tell_rooms(
     let mut told = BTreeSet::new();
     while !stop.is_cancelled() {
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             changed = rooms.changed() => changed.context("the Matrix side has ended")?,
         }
@@ -292,6 +316,7 @@ async fn tell_notices(
 ) -> TaskResult {
     loop {
         let notice = tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             notice = notices.recv() => notice.context("the Matrix side has ended")?,
         };
@@ -321,6 +346,7 @@ async fn keep_health(
     const EVERY: Duration = Duration::from_secs(5);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             changed = last_good.changed() => changed.context("the Matrix side has ended")?,
         }
@@ -328,6 +354,7 @@ async fn keep_health(
         let (file, at) = (file.clone(), SystemTime::now() - at.elapsed());
         tokio::task::spawn_blocking(move || file.write(at)).await??;
         tokio::select! {
+            biased;
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(EVERY) => {}
         }

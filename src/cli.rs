@@ -56,18 +56,55 @@ pub enum Command {
     Login(ConfigFile),
     /// Try the commands in this terminal, without Matrix
     Console(ConfigFile),
+    /// Read the record of what was asked for and done; also while the bot runs
+    Audit {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Succeed if a running bot has heard its homeserver lately
     Healthcheck {
-        /// The config; only the state directory is taken from it.
+        /// Where it runs.
         #[command(flatten)]
-        config: ConfigFile,
-        /// The bot's state directory, instead of reading the config for it
-        #[arg(long, value_name = "DIR")]
-        state_dir: Option<PathBuf>,
+        state: StateOf,
         /// How old the last good sync may be
         #[arg(long, value_name = "TIME", default_value_t = Limit(health::FRESH), value_parser = limit)]
         max_age: Limit,
     },
+}
+
+/// What can be done with the audit record.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check that no entry was changed or taken out, and print the last hash
+    Verify {
+        /// A hash that an earlier check printed: fails if it is not in the record any more
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+        /// Whose it is.
+        #[command(flatten)]
+        state: StateOf,
+    },
+    /// Print the last entries, a JSON object each
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        lines: u32,
+        /// Whose it is.
+        #[command(flatten)]
+        state: StateOf,
+    },
+}
+
+/// Whose state directory is meant.
+#[derive(Debug, Args)]
+pub struct StateOf {
+    /// The config; only the state directory is taken from it.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// The bot's state directory, instead of reading the config for it
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// Which config is meant.

@@ -69,6 +69,16 @@ impl HealthFile {
         fs::rename(&fresh, &self.0)
     }
 
+    /// Forgets it: a process that begins or ends does not vouch for another. Whoever
+    /// replaces a version looks at health within seconds, when the last sync of the
+    /// version before is still fresh.
+    pub fn forget(&self) -> io::Result<()> {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// How long ago the last good sync was, if that is within the limit.
     pub fn check(&self, now: SystemTime, limit: Duration) -> Result<Duration, Unhealthy> {
         let text = fs::read_to_string(&self.0).map_err(|source| match source.kind() {
@@ -115,6 +125,10 @@ mod tests {
             file.check(noon + seconds(91), FRESH).unwrap_err().to_string(),
             "the last good sync was 1m31s ago, and 1m30s is the limit: look at the bot's log"
         );
+        file.forget().unwrap();
+        file.forget().unwrap();
+        assert!(matches!(file.check(noon, FRESH), Err(Unhealthy::Missing(_))));
+        file.write(noon).unwrap();
         assert_eq!(
             file.check(noon - seconds(3600), FRESH).unwrap_err().to_string(),
             "the last good sync lies 1h in the future: the clock was set back"

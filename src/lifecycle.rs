@@ -31,7 +31,7 @@ use tracing::{debug, error, info, warn};
 pub const GRACE: Duration = Duration::from_secs(30);
 
 /// How long tasks may take to return once they were told to.
-const LAST_CALL: Duration = Duration::from_secs(5);
+pub const LAST_CALL: Duration = Duration::from_secs(5);
 
 /// How a task ends.
 pub type TaskResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::SystemTime,
 };
@@ -11,9 +11,10 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use opsroom::{
     app,
-    cli::{self, Cli, Command, ConfigFile, Ending, Limit},
+    cli::{self, AuditCommand, Cli, Command, ConfigFile, Ending, Limit, StateOf},
     config::{self, ConfigError, Depth, Settings},
     health::HealthFile,
+    ledger::{LEDGER_FILE, audit},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -47,14 +48,34 @@ fn obey(Cli { command, log }: Cli) -> anyhow::Result<()> {
         Command::Console(ConfigFile { config }) => serve(&config, &log, app::console),
         Command::Doctor { config, only } => serve(&config.config, &log, |settings| app::doctor(settings, only)),
         Command::Check { config, no_files } => check(&config.config, no_files),
-        Command::Healthcheck { config, state_dir, max_age } => {
-            let state_dir = match state_dir {
-                Some(dir) => dir,
-                None => config::load(&config.config, Depth::Text)?.state_dir,
-            };
-            healthcheck(&state_dir, max_age)
+        Command::Audit { command } => audit(command),
+        Command::Healthcheck { state, max_age } => healthcheck(&state_dir(state)?, max_age),
+    }
+}
+
+fn state_dir(StateOf { config, state_dir }: StateOf) -> anyhow::Result<PathBuf> {
+    match state_dir {
+        Some(dir) => Ok(dir),
+        None => Ok(config::load(&config.config, Depth::Text)?.state_dir),
+    }
+}
+
+fn audit(command: AuditCommand) -> anyhow::Result<()> {
+    match command {
+        AuditCommand::Verify { head, state } => {
+            let whole = audit::verify(&ledger(state)?, head.as_deref())?;
+            say(&format!("the record is whole: {} entries, the last with the hash {}", whole.entries, whole.head))
+        }
+        AuditCommand::Tail { lines, state } => {
+            audit::tail(&ledger(state)?, lines)?.iter().try_for_each(|link| say(&link.entry))
         }
     }
+}
+
+fn ledger(state: StateOf) -> anyhow::Result<PathBuf> {
+    let file = state_dir(state)?.join(LEDGER_FILE);
+    anyhow::ensure!(file.exists(), "there is no record at {}: no bot has run with this state yet", file.display());
+    Ok(file)
 }
 
 fn check(file: &Path, no_files: bool) -> anyhow::Result<()> {

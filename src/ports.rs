@@ -12,9 +12,11 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{
     inbound::Inbound,
     message::{Body, MessageClass},
-    names::{EventId, RoomId, UserId},
+    names::{EventId, RoomId, ServiceName, UserId},
     operation::{Operation, OperationId},
     outgoing::{MessageKey, Outgoing},
+    progress::Phase,
+    record::{End, Record},
 };
 
 // ---------------------------------------------------------------- Chat
@@ -177,9 +179,20 @@ pub trait Ledger: Send + Sync + 'static {
     fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
 
     /// Operations that began and have no outcome, oldest first.
-    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Operation>, LedgerError>>;
-    /// Who this ledger belongs to, and the next free operation number.
-    fn identity(&self) -> BoxFuture<'_, Result<Identity, LedgerError>>;
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>>;
+    /// The last operations, the newest first; of one service, or of all.
+    fn history<'a>(
+        &'a self,
+        service: Option<&'a ServiceName>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Record>, LedgerError>>;
+    /// One operation.
+    fn operation(&self, id: OperationId) -> BoxFuture<'_, Result<Option<Record>, LedgerError>>;
+    /// Notes that a process takes the ledger up, and tells whose it is.
+    fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>>;
+    /// Forgets what is over since so long that nobody asks for it. The audit
+    /// chain is kept.
+    fn prune(&self) -> BoxFuture<'_, Result<(), LedgerError>>;
 }
 
 /// One fact for the ledger.
@@ -194,16 +207,30 @@ pub enum Entry {
     },
     /// A change is about to begin. Written before its first effect.
     Began(Box<Operation>),
+    /// A change was seen to reach a phase.
+    Reached {
+        /// Which change.
+        id: OperationId,
+        /// Which phase.
+        phase: Phase,
+        /// When it was seen.
+        at: jiff::Timestamp,
+    },
+    /// Somebody called a change off.
+    CalledOff {
+        /// Which.
+        id: OperationId,
+        /// Who.
+        by: UserId,
+        /// When.
+        at: jiff::Timestamp,
+    },
     /// A change has an outcome.
     Ended {
         /// Which.
         id: OperationId,
-        /// When.
-        at: jiff::Timestamp,
-        /// The outcome's name.
-        outcome: &'static str,
-        /// What else is known, as JSON.
-        detail: String,
+        /// How.
+        end: End,
     },
     /// A message is to be delivered. A key that is known already is passed over.
     Queued(Outgoing),
@@ -227,6 +254,8 @@ pub struct Identity {
     pub secret: String,
     /// The number of the next operation.
     pub next_operation: u64,
+    /// How many processes have taken the ledger up, this one included.
+    pub start: u64,
 }
 
 impl Identity {

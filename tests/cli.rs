@@ -4,9 +4,10 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, SystemTime},
 };
 
@@ -81,6 +82,7 @@ fn help_is_short_and_tells_the_exit_codes() {
       doctor       Look whether everything is set up: the homeserver, the rooms, every host and service
       login        Log the bot's account in, once, before the first run
       console      Try the commands in this terminal, without Matrix
+      audit        Read the record of what was asked for and done; also while the bot runs
       healthcheck  Succeed if a running bot has heard its homeserver lately
       help         Print this message or the help of the given subcommand(s)
 
@@ -179,4 +181,46 @@ fn healthcheck_needs_the_state_directory_of_the_config_and_none_of_its_secrets()
     HealthFile::in_dir(&dir.path().join("state")).write(SystemTime::now()).unwrap();
     fs::remove_file(dir.path().join("matrix-password")).unwrap();
     assert_eq!(end(opsroom(dir.path()).args(["healthcheck", "-c", "config.toml"])).code, 0);
+}
+
+#[test]
+fn a_first_login_that_waits_for_its_homeserver_can_be_stopped() {
+    let dir = example();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let homeserver = format!("http://{}", silent.local_addr().unwrap());
+    let config = fs::read_to_string(dir.path().join("config.toml")).unwrap();
+    write(dir.path(), "config.toml", &config.replace("https://matrix.example.org", &homeserver), 0o644);
+    let mut run = opsroom(dir.path());
+    let run = run.args(["run", "--config", "config.toml"]).stderr(Stdio::piped()).spawn().unwrap();
+    let _unanswered = silent.accept().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::TERM).unwrap();
+    let Output { status, stderr, .. } = run.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.contains("SIGTERM: stopped before the homeserver was reached"), "{said}");
+}
+
+#[test]
+fn the_audit_record_is_read_and_checked_without_the_bot() {
+    let dir = example();
+    let none = end(opsroom(dir.path()).args(["audit", "verify", "-c", "config.toml"]));
+    assert_eq!(none.code, 1);
+    assert!(none.stderr.contains("no bot has run with this state yet"), "{}", none.stderr);
+    let state = dir.path().join("other");
+    fs::create_dir(&state).unwrap();
+    let ledger = opsroom::ledger::SqliteLedger::open(&state.join("ledger.sqlite")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(opsroom::ports::Ledger::take_up(&ledger)).unwrap();
+    let audit = |rest: &[&str]| {
+        let mut command = opsroom(dir.path());
+        end(command.arg("audit").args(rest).arg("--state-dir").arg(&state))
+    };
+    let tail = audit(&["tail", "-n", "1"]);
+    assert!(tail.stdout.contains("\"what\":\"start\""), "{}", tail.stdout);
+    let whole = audit(&["verify"]);
+    assert!(whole.stdout.starts_with("the record is whole: 1 entries, the last with the hash "), "{}", whole.stdout);
+    let head = whole.stdout.trim().rsplit(' ').next().unwrap();
+    assert_eq!(audit(&["verify", "--head", head]).code, 0);
+    let cut = audit(&["verify", "--head", "00"]);
+    assert_eq!((cut.code, cut.stderr.contains("no entry has the hash 00")), (1, true), "{}", cut.stderr);
 }

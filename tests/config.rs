@@ -8,7 +8,11 @@ use std::{
 
 use opsroom::{
     config::{self, Credentials, Depth, HostKeys, Identity, Secret, Settings, Surroundings, Transport},
-    domain::{access::Role, room::RoomAddress},
+    domain::{
+        access::Role,
+        inventory::{Strategy, UpdatePolicy},
+        room::RoomAddress,
+    },
 };
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -70,9 +74,14 @@ fn the_example_is_a_config_and_means_what_it_shows() {
     let bridge = &settings.inventory.services[0];
     assert_eq!(bridge.branch.as_str(), "master");
     assert_eq!(bridge.update.verify, Duration::from_secs(30));
+    assert_eq!(bridge.stop_timeout, Some(Duration::from_secs(330)));
     let kokoro = &settings.inventory.services[1];
     assert_eq!((kokoro.container.as_str(), kokoro.branch.as_str()), ("kokoro", "main"));
     assert_eq!(kokoro.dir, None);
+    let Strategy::Command { deploy, undo: Some(undo) } = &kokoro.update.strategy else { panic!("{kokoro:?}") };
+    assert_eq!((deploy.as_str(), undo.as_str()), ("./deploy.sh", "./deploy.sh --previous"));
+    let shown = UpdatePolicy { verify: Duration::from_secs(10), ..bridge.update.clone() };
+    assert_eq!(shown, UpdatePolicy::default(), "the example shows the defaults");
 }
 
 #[test]
@@ -107,7 +116,7 @@ fn missing_keys(example: &str) -> Vec<(&'static str, &'static str)> {
     for line in example.lines() {
         let line = line.trim_start_matches(['#', ' ']);
         if line.starts_with('[') {
-            heading = line;
+            heading = if line == "[service.update]" { "update" } else { line };
         } else if let Some((key, value)) = line.split_once(" = ") {
             shown.push((heading, key));
             let inner = value.trim_start_matches("{ ").split(", ").filter_map(|pair| pair.split_once(" = "));
@@ -396,10 +405,16 @@ update = { timeout = "10s", verify = "10s" }
 name = "u"
 host = "a"
 branch = "main"
+update = { strategy = "compose-gti", deploy = "x", min_free = -1 }
+[[service]]
+name = "v"
+host = "a"
+stop_timeout = 330
+update = { strategy = "command" }
 "#
         ),
         @r#"
-        config invalid: 23 problems
+        config invalid: 29 problems
         config.toml:12:10: `prefix` cannot begin a command: "/"
             clients keep what begins with `/` to themselves: use another sign, like "!"
         config.toml:13:15: `stale_after` lacks its unit: 120
@@ -446,6 +461,18 @@ branch = "main"
             the time it must hold still is part of the update's: make `timeout` longer
         config.toml:48:10: `branch` means nothing without `dir`
             give `dir`, the clone with its compose file on the host, or drop it
+        config.toml:49:10: `update` means nothing without `dir`
+            give `dir`, the clone with its compose file on the host, or drop it
+        config.toml:49:23: `strategy` is not known: "compose-gti"
+            did you mean "compose-git"?
+        config.toml:49:47: `deploy` means nothing with the strategy "compose-git"
+            say strategy = "command", or drop it
+        config.toml:49:63: `min_free` is out of range: -1
+            allowed: 0 to 4294967295
+        config.toml:53:16: `stop_timeout` lacks its unit: 330
+            write it like: stop_timeout = "330s" (or ms, m, h)
+        config.toml:54:23: the strategy "command" lacks its `deploy`
+            give `deploy`, the command line that puts the new version in place
         "#
     );
     insta::assert_snapshot!(
@@ -571,7 +598,8 @@ fn no_single_damage_goes_unexplained() {
         let key = line.split(" = ").next().unwrap();
         for value in ["-1", "true", "\"\"", "\"\\u0000\"", "[[1]]", "{ x = 1 }", "1979-05-27", "\"ü\\n\""] {
             let said = parse(&damaged(index, &format!("{key} = {value}")));
-            let free_text = key == "agent" || (key == "dir" && value.contains('ü'));
+            let flag = ["agent", "rollback"].contains(&key);
+            let free_text = flag || (key == "dir" && value.contains('ü'));
             match said {
                 Err(said) => assert!(said.contains(":"), "{key} = {value}: {said}"),
                 Ok(_) => assert!(free_text || key.ends_with("_file"), "{key} = {value} was accepted"),

@@ -12,7 +12,7 @@ use std::{
 
 use opsroom::domain::{
     doctor::{self, Finding, Heard, Mark, script},
-    inventory::{RuntimeKind, Service, UpdatePolicy},
+    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
     reply,
 };
@@ -121,6 +121,7 @@ impl Machine {
             run_as: None,
             tags: vec![],
             update: UpdatePolicy::default(),
+            stop_timeout: None,
         }
     }
 
@@ -171,21 +172,21 @@ fn a_good_set_up_is_fine_in_every_check_and_no_secret_leaves_the_host() {
 }
 
 #[test]
-fn what_an_update_would_lose_is_told() {
+fn what_an_update_would_stop_at_or_leave_behind_is_told() {
     for machine in Machine::each() {
         machine.git("echo x >>bridge/compose.yaml");
         insta::allow_duplicates! { insta::assert_snapshot!(machine.trouble(), @"
-        ✗ changes — 1 tracked file changed (compose.yaml): an update throws that away
-            → commit it upstream; git -C ~/bridge diff shows it
+        ✗ changes — 1 tracked file changed (compose.yaml): an update refuses to begin
+            → commit it upstream (git -C ~/bridge diff shows it), or update with --discard
         "); }
         machine.git("cd bridge && git commit -qam local");
         insta::allow_duplicates! { insta::assert_snapshot!(machine.trouble(), @"
-        ✗ commits — 1 commit here that origin's main has not: an update drops them
-            → push them, or note that they go
+        ! commits — 1 commit here that origin's main has not: an update leaves them behind
+            → push them; what is left behind stays under refs/opsroom/
         "); }
         machine.git("cd bridge && git reset -q --hard origin/main && git checkout -q -b mine");
         insta::allow_duplicates! { insta::assert_snapshot!(machine.trouble(), @"
-        ✗ branch — mine is checked out, and an update would move it to origin's main
+        ✗ branch — mine is checked out, not main: an update refuses to begin
             → git -C ~/bridge switch main
         "); }
     }
@@ -385,6 +386,28 @@ fn a_container_that_compose_would_not_replace_is_told() {
         ✗ container — there is no kokoro — did you mean kokoro-app-1?
             → in the config: container = "kokoro-app-1"
         "#); }
+    }
+}
+
+#[test]
+fn a_service_is_asked_only_for_what_its_updates_need() {
+    for machine in Machine::each() {
+        machine.git("mkdir plain && echo services: >plain/compose.yaml");
+        let mut service = machine.service("bridge", Some("plain"));
+        let what = |service: &Service| -> String {
+            let found = machine.examine(std::slice::from_ref(service));
+            assert!(found.iter().all(|finding| finding.mark() == Mark::Fine), "{found:#?}");
+            let shown: Vec<String> = found.iter().map(|f| reply::doctor::line(f).what.to_owned()).collect();
+            shown.into_iter().filter(|what| what != "disk").collect::<Vec<_>>().join(" ")
+        };
+        service.update.strategy = Strategy::ComposePull;
+        assert_eq!(what(&service), "connection jobs docker compose compose container");
+        service.update.strategy = Strategy::Command { deploy: "./deploy".to_owned(), undo: None };
+        machine.compose("no configuration file provided: not found\n", 14);
+        assert_eq!(what(&service), "connection jobs docker container");
+        fs::remove_file(machine.at("container-bridge")).unwrap();
+        let told = machine.troubles(&[service]).join("\n");
+        assert!(told.contains("there is no bridge, and no compose file to make it from"), "{told}");
     }
 }
 

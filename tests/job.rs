@@ -36,7 +36,7 @@ impl Machine {
         fs::create_dir(&bin).unwrap();
         symlink(shell, bin.join("sh")).unwrap();
         if shell.ends_with("busybox") {
-            for tool in ["tail", "setsid", "sleep", "cat", "mkdir", "mv", "date"] {
+            for tool in ["tail", "setsid", "sleep", "cat", "mkdir", "mv", "date", "find", "rm", "touch", "df"] {
                 symlink(shell, bin.join(tool)).unwrap();
             }
         }
@@ -44,7 +44,8 @@ impl Machine {
     }
 
     fn job(&self, body: &str) -> Job {
-        Job { id: JobId::new("test", 1), nonce: "n0nce".into(), run_as: None, body: body.into() }
+        let limit = Duration::from_secs(600);
+        Job { id: JobId::new("test", 1), nonce: "n0nce".into(), run_as: None, body: body.into(), limit }
     }
 
     fn directory(&self) -> PathBuf {
@@ -160,6 +161,114 @@ fn a_job_that_was_killed_is_gone_and_not_succeeded() {
         // Standard input stays open: the follower notices by itself.
         let out = wait_with_open_stdin(child);
         assert_eq!(out, Some(i32::try_from(job::GONE).unwrap()));
+    }
+}
+
+#[test]
+fn a_job_whose_time_is_over_is_told_to_end_by_the_host_itself() {
+    for machine in Machine::each() {
+        // Long enough for its first line to be reached on a busy machine.
+        let job = Job { limit: Duration::from_secs(4), ..machine.job("trap 'echo tidied; exit 5' TERM\nsleep 60") };
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.start()), &mut reader);
+        assert_eq!(reader.progress.ended, Some(5));
+        assert!(reader.progress.overdue);
+        assert!(reader.progress.tail.contains(&"tidied".to_owned()), "{:?}", reader.progress.tail);
+    }
+}
+
+#[test]
+fn a_job_that_will_not_end_is_told_again_and_not_taken_for_ended() {
+    for machine in Machine::each() {
+        let gate = machine.home.path().join("gate");
+        let wait = format!("trap 'echo heard' TERM\nwhile [ ! -e '{}' ]; do sleep 1; done", gate.display());
+        let job = machine.job(&wait);
+        let follower = machine.runs(&job.start());
+        machine.wait_for("pid");
+        let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
+        assert_eq!(cancel.status.code(), Some(i32::try_from(job::STILL_ENDING).unwrap()));
+        fs::write(gate, "").unwrap();
+        let mut reader = Reader::new(&job.nonce);
+        follow(follower, &mut reader);
+        assert_eq!(reader.progress.ended, Some(0));
+        assert!(reader.progress.tail.len() > 1, "told more than once: {:?}", reader.progress.tail);
+    }
+}
+
+#[test]
+fn another_process_with_the_number_of_a_dead_job_is_not_the_job() {
+    for machine in Machine::each() {
+        let job = machine.job("sleep 60");
+        let child = machine.runs(&job.start());
+        let pid = machine.wait_for("pid");
+        // As after a restart of the host: the number is somebody else's now.
+        fs::write(machine.directory().join("pid"), std::process::id().to_string()).unwrap();
+        assert_eq!(wait_with_open_stdin(child), Some(i32::try_from(job::GONE).unwrap()));
+        let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
+        assert!(cancel.status.success(), "nothing to end, and nobody else was killed");
+        assert!(Command::new("sh").args(["-c", &format!("kill -KILL -{pid}")]).status().unwrap().success());
+    }
+}
+
+#[test]
+fn a_job_that_never_began_cannot_begin_any_more_once_that_was_told() {
+    let no_such_job = Some(i32::try_from(job::NO_SUCH_JOB).unwrap());
+    for told in [Job::attach_or_forbid, Job::cancel] {
+        for machine in Machine::each() {
+            let job = machine.job("touch ran");
+            for _ in 0..2 {
+                assert_eq!(machine.runs(&told(&job)).wait().unwrap().code(), no_such_job);
+            }
+            assert_eq!(wait_with_open_stdin(machine.runs(&job.start())), no_such_job, "a start that comes late");
+            assert!(!machine.directory().join("ran").exists() && !machine.directory().join("pid").exists());
+        }
+    }
+    // One that did is followed, from its beginning.
+    for machine in Machine::each() {
+        let job = machine.job("phase switch\necho one");
+        follow(machine.runs(&job.start()), &mut Reader::new(&job.nonce));
+        let mut again = Reader::new(&job.nonce);
+        follow(machine.runs(&job.attach_or_forbid()), &mut again);
+        assert_eq!((again.progress.ended, again.progress.tail.len()), (Some(0), 1));
+    }
+}
+
+#[test]
+fn what_a_job_leaves_behind_in_its_group_is_ended_with_it() {
+    for machine in Machine::each() {
+        let job = machine.job("(trap '' TERM; echo $$ >left; while :; do sleep 1; done) & sleep 60");
+        let follower = machine.runs(&job.start());
+        machine.wait_for("left");
+        let pid = machine.wait_for("pid");
+        let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
+        assert!(cancel.status.success(), "{cancel:?}");
+        assert!(
+            !Command::new("sh")
+                .args(["-c", &format!("kill -0 -{pid}")])
+                .stderr(Stdio::null())
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut reader = Reader::new(&job.nonce);
+        follow(follower, &mut reader);
+        assert_eq!(reader.progress.ended, Some(143), "and the end was told");
+    }
+}
+
+#[test]
+fn directories_of_old_jobs_are_removed_by_a_later_one() {
+    for machine in Machine::each() {
+        let old = machine.directory().with_file_name("test-0");
+        let recent = machine.directory().with_file_name("test-2");
+        for (directory, age) in [(&old, "202001010000"), (&recent, "203001010000")] {
+            fs::create_dir_all(directory).unwrap();
+            fs::write(directory.join("log"), "a log").unwrap();
+            assert!(Command::new("touch").args(["-t", age]).arg(directory).status().unwrap().success());
+        }
+        let job = machine.job("true");
+        follow(machine.runs(&job.start()), &mut Reader::new(&job.nonce));
+        assert!(!old.exists() && recent.exists());
     }
 }
 

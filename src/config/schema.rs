@@ -74,11 +74,15 @@ pub(super) static HOST: Schema = Schema {
 
 pub(super) static SERVICE: Schema = Schema {
     heading: "[[service]]",
-    keys: &["name", "host", "runtime", "container", "dir", "branch", "run_as", "tags", "update"],
+    keys: &["name", "host", "runtime", "container", "dir", "branch", "run_as", "tags", "stop_timeout", "update"],
     secrets: &[],
 };
 
-pub(super) static UPDATE: Schema = Schema { heading: "update", keys: &["timeout", "verify"], secrets: &[] };
+pub(super) static UPDATE: Schema = Schema {
+    heading: "update",
+    keys: &["timeout", "verify", "healthy_within", "rollback", "min_free", "strategy", "deploy", "undo"],
+    secrets: &[],
+};
 
 /// All sections, in the order in which the example shows them.
 pub static ALL: &[&Schema] = &[&MATRIX, &STATE, &COMMANDS, &WATCH, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE];

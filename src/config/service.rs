@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{problem::At, schema, section::Section};
 use crate::domain::{
-    inventory::{RuntimeKind, Service, UpdatePolicy},
+    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
     names::{BadName, Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag},
     suggest::nearest,
 };
@@ -45,7 +45,13 @@ pub(super) fn read<'a>(section: &Section<'a>) -> ServiceDraft<'a> {
     let tags: Vec<_> = tag_texts.iter().filter_map(|tag| parsed(section, "tags", Some(*tag), Tag::parse)).collect();
     let runtime = runtime(section);
     let update = section.table("update", &schema::UPDATE).map(|update| policy(&update)).unwrap_or_default();
-    for key in ["branch", "update"] {
+    let hour = Duration::from_secs(3600);
+    let stop_timeout = section
+        .value("stop_timeout")
+        .map(|_| section.duration("stop_timeout", Duration::from_secs(10), Duration::ZERO..=hour));
+    // A script of the operator's own needs no clone.
+    let dirless = matches!(update.strategy, Strategy::Command { .. });
+    for key in ["branch", "update"].into_iter().filter(|key| *key != "update" || !dirless) {
         if let (Some(at), None) = (section.place(key), section.place("dir")) {
             let advice = "give `dir`, the clone with its compose file on the host, or drop it";
             section.problems.report(at, format!("`{key}` means nothing without `dir`"), advice);
@@ -55,7 +61,7 @@ pub(super) fn read<'a>(section: &Section<'a>) -> ServiceDraft<'a> {
         .then_some((name, host, runtime, container, branch));
     let service = match whole {
         Some((Some(name), Some(host), Some(runtime), Some(container), Some(branch))) => {
-            Some(Service { name, host, runtime, container, dir, branch, run_as, tags, update })
+            Some(Service { name, host, runtime, container, dir, branch, run_as, tags, update, stop_timeout })
         }
         Some(_) | None => None,
     };
@@ -94,5 +100,41 @@ fn policy(section: &Section<'_>) -> UpdatePolicy {
         let advice = "the time it must hold still is part of the update's: make `timeout` longer";
         section.problems.report(at, "`verify` is not shorter than `timeout`", advice);
     }
-    UpdatePolicy { timeout, verify }
+    let healthy_within = section.duration("healthy_within", default.healthy_within, Duration::ZERO..=hour);
+    let rollback = section.flag("rollback").unwrap_or(default.rollback);
+    let min_free = section.number("min_free", default.min_free, 0..=u32::MAX);
+    UpdatePolicy { timeout, verify, healthy_within, rollback, min_free, strategy: strategy(section) }
+}
+
+fn strategy(section: &Section<'_>) -> Strategy {
+    let names = ["compose-git", "compose-pull", "command"];
+    let given = section.text("strategy");
+    let deploy = section.text("deploy").map(|text| text.value.to_owned());
+    let undo = section.text("undo").map(|text| text.value.to_owned());
+    let strategy = match given {
+        None | Some(At { value: "compose-git", .. }) => Strategy::ComposeGit,
+        Some(At { value: "compose-pull", .. }) => Strategy::ComposePull,
+        Some(At { value: "command", at }) => {
+            if deploy.is_none() {
+                let advice = "give `deploy`, the command line that puts the new version in place";
+                section.problems.report(at, "the strategy \"command\" lacks its `deploy`", advice);
+            }
+            return Strategy::Command { deploy: deploy.unwrap_or_default(), undo };
+        }
+        Some(At { value, at }) => {
+            let advice = nearest(value, &names).map_or_else(
+                || format!("known: {}", names.map(|name| format!("{name:?}")).join(", ")),
+                |name| format!("did you mean {name:?}?"),
+            );
+            section.problems.report(at, format!("`strategy` is not known: {value:?}"), advice);
+            Strategy::ComposeGit
+        }
+    };
+    for key in ["deploy", "undo"] {
+        if let Some(at) = section.place(key) {
+            let what = format!("`{key}` means nothing with the strategy {:?}", strategy.name());
+            section.problems.report(at, what, "say strategy = \"command\", or drop it");
+        }
+    }
+    strategy
 }

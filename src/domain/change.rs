@@ -1,5 +1,7 @@
 //! Changes: what can be asked to happen to one service.
 
+use super::names::Version;
+
 /// What is to happen to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,6 +14,26 @@ pub enum Change {
     Stop,
     /// Start it, or deploy it where it is not.
     Start,
+    /// Put an earlier version in place again.
+    Rollback,
+}
+
+/// A change as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is to happen.
+    pub change: Change,
+    /// Whether local changes in the clone may be set aside.
+    pub discard: bool,
+    /// The version to go back to; none means the last one that held.
+    pub version: Option<Version>,
+}
+
+impl Wanted {
+    /// The change without anything else to it.
+    pub fn plain(change: Change) -> Self {
+        Self { change, discard: false, version: None }
+    }
 }
 
 impl Change {
@@ -22,6 +44,7 @@ impl Change {
             Self::Restart => "restart",
             Self::Stop => "stop",
             Self::Start => "start",
+            Self::Rollback => "rollback",
         }
     }
 
@@ -32,6 +55,7 @@ impl Change {
             Self::Restart => "restarting",
             Self::Stop => "stopping",
             Self::Start => "starting",
+            Self::Rollback => "rolling back",
         }
     }
 
@@ -42,6 +66,15 @@ impl Change {
             Self::Restart => "restarted",
             Self::Stop => "stopped",
             Self::Start => "started",
+            Self::Rollback => "rolled back",
+        }
+    }
+
+    /// Whether it puts a version in place, with all the phases of that.
+    pub fn deploys(self) -> bool {
+        match self {
+            Self::Update | Self::Rollback => true,
+            Self::Restart | Self::Stop | Self::Start => false,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{
     access::Role,
-    change::Change,
+    change::{Change, Wanted},
     inbound::Me,
+    names::{BadName, Version},
     phone,
     selector::{NoMatch, Selector},
     suggest,
@@ -37,9 +38,26 @@ pub enum Command {
     /// Do that to it.
     Change {
         /// What to do.
-        change: Change,
+        wanted: Wanted,
         /// The service as written.
         service: String,
+    },
+    /// What would an update of it bring?
+    Preview {
+        /// The service as written.
+        service: String,
+    },
+    /// What is under way?
+    Operations,
+    /// End it.
+    Cancel {
+        /// The operation's number or the service, as written.
+        which: String,
+    },
+    /// What was done?
+    History {
+        /// A service or an operation's number, as written; none means all.
+        about: Option<String>,
     },
 }
 
@@ -105,12 +123,32 @@ pub static TABLE: &[Spec] = &[
     Spec {
         name: "update",
         aliases: &["deploy"],
-        arguments: "<service>",
+        arguments: "<service> [--dry-run] [--discard]",
         summary: "fetch, build and put in place",
-        detail: "Resets the clone to its branch's newest commit, builds in full, then replaces the container. \
-                 A fetch or build that fails leaves what runs alone. Ignored files, such as secrets, stay.",
+        detail: "Gets the newest version and builds it in full, then replaces the container and watches whether it \
+                 holds. What fails before that leaves what runs alone; what does not hold is taken back. Ignored files, \
+                 such as secrets, stay. `--dry-run` only says what is new; `--discard` sets local changes in the clone \
+                 aside.",
         needs: Role::Operator,
-        read: |args| change(Change::Update, args),
+        read: update,
+    },
+    Spec {
+        name: "diff",
+        aliases: &["new"],
+        arguments: "<service>",
+        summary: "what an update would bring",
+        detail: "Fetches, and tells the commits. Nothing that runs is touched.",
+        needs: Role::Viewer,
+        read: |args| one(args).map(|service| Command::Preview { service }),
+    },
+    Spec {
+        name: "rollback",
+        aliases: &["revert"],
+        arguments: "<service> [commit] [--discard]",
+        summary: "go back to the last version that held",
+        detail: "Its images are kept, so that takes seconds. A commit that was never in place is built.",
+        needs: Role::Operator,
+        read: rollback,
     },
     Spec {
         name: "stop",
@@ -129,6 +167,43 @@ pub static TABLE: &[Spec] = &[
         detail: "Runs `docker compose up -d` in its directory, or `docker start` where it has none.",
         needs: Role::Operator,
         read: |args| change(Change::Start, args),
+    },
+    Spec {
+        name: "ops",
+        aliases: &["operations", "jobs"],
+        arguments: "",
+        summary: "what is under way, and whose it is",
+        detail: "",
+        needs: Role::Viewer,
+        read: |args| nothing(args, Command::Operations),
+    },
+    Spec {
+        name: "cancel",
+        aliases: &["abort"],
+        arguments: "<number or service>",
+        summary: "call a change off",
+        detail: "Tells its job on the host to end, and looks whether it has. Before anything that runs was touched, that \
+                 is all; later, what ran before is put back.",
+        needs: Role::Operator,
+        read: |args| match args {
+            [which] => Ok(Command::Cancel { which: (*which).to_owned() }),
+            [] => Err(Fault::Missing("operation")),
+            [_, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+        },
+    },
+    Spec {
+        name: "history",
+        aliases: &["past"],
+        arguments: "[service or number]",
+        summary: "who changed what, and how it went",
+        detail: "The last changes, of all services or of one. With an operation's number: everything about it, and the \
+                 script that ran as a file.",
+        needs: Role::Viewer,
+        read: |args| match args {
+            [] => Ok(Command::History { about: None }),
+            [about] => Ok(Command::History { about: Some((*about).to_owned()) }),
+            [_, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
+        },
     },
     Spec {
         name: "whoami",
@@ -173,6 +248,8 @@ pub enum Fault {
     Lines(String),
     /// Not a selector.
     Selector(NoMatch),
+    /// Not a version.
+    Version(BadName),
 }
 
 /// What a message turned out to be.
@@ -207,7 +284,11 @@ impl Command {
             Self::Whoami => "whoami",
             Self::Status { .. } => "status",
             Self::Logs { .. } => "logs",
-            Self::Change { change, .. } => change.command(),
+            Self::Change { wanted, .. } => wanted.change.command(),
+            Self::Preview { .. } => "diff",
+            Self::Operations => "ops",
+            Self::Cancel { .. } => "cancel",
+            Self::History { .. } => "history",
         }
     }
 
@@ -275,8 +356,44 @@ fn behind_name<'a>(body: &'a str, me: &Me) -> Option<&'a str> {
 }
 
 fn change(change: Change, args: &[&str]) -> Result<Command, Fault> {
+    Ok(Command::Change { wanted: Wanted::plain(change), service: one(args)? })
+}
+
+fn update(args: &[&str]) -> Result<Command, Fault> {
+    let (flags, rest) = flags(args, &["--dry-run", "--discard"])?;
+    let service = one(&rest)?;
+    if flags.contains(&"--dry-run") {
+        return Ok(Command::Preview { service });
+    }
+    let discard = flags.contains(&"--discard");
+    Ok(Command::Change { wanted: Wanted { discard, ..Wanted::plain(Change::Update) }, service })
+}
+
+fn rollback(args: &[&str]) -> Result<Command, Fault> {
+    let (flags, rest) = flags(args, &["--discard"])?;
+    let (service, version) = match rest[..] {
+        [service, version] => {
+            (one(&[service])?, Some(Version::parse(&version.to_lowercase()).map_err(Fault::Version)?))
+        }
+        _ => (one(&rest)?, None),
+    };
+    let wanted = Wanted { change: Change::Rollback, discard: flags.contains(&"--discard"), version };
+    Ok(Command::Change { wanted, service })
+}
+
+/// The flags among the arguments, and the others.
+fn flags<'a>(args: &[&'a str], known: &[&str]) -> Result<(Vec<&'a str>, Vec<&'a str>), Fault> {
+    let (flags, rest): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| arg.starts_with("--"));
+    match flags.iter().find(|flag| !known.contains(flag)) {
+        Some(unknown) => Err(Fault::Extra((*unknown).to_owned())),
+        None => Ok((flags, rest)),
+    }
+}
+
+/// The one service.
+fn one(args: &[&str]) -> Result<String, Fault> {
     match args {
-        [service] => Ok(Command::Change { change, service: (*service).to_owned() }),
+        [service] => Ok((*service).to_owned()),
         [] => Err(Fault::Missing("service")),
         [_, extra, ..] => Err(Fault::Extra((*extra).to_owned())),
     }
@@ -303,7 +420,15 @@ mod tests {
             Reading::Command(Command::Whoami) => "whoami".into(),
             Reading::Command(Command::Status { selectors }) => format!("status of {}", selectors.len()),
             Reading::Command(Command::Logs { service, lines }) => format!("logs {service} {lines}"),
-            Reading::Command(Command::Change { change, service }) => format!("{} {service}", change.command()),
+            Reading::Command(Command::Change { wanted, service }) => {
+                let discard = if wanted.discard { " discarding" } else { "" };
+                let version = wanted.version.map_or(String::new(), |v| format!(" to {v}"));
+                format!("{} {service}{version}{discard}", wanted.change.command())
+            }
+            Reading::Command(Command::Preview { service }) => format!("preview {service}"),
+            Reading::Command(Command::Operations) => "ops".into(),
+            Reading::Command(Command::Cancel { which }) => format!("cancel {which}"),
+            Reading::Command(Command::History { about }) => format!("history {}", about.unwrap_or_default()),
             Reading::NoSuchCommand { written, nearest } => format!("no {written}; {}?", nearest.unwrap_or("-")),
             Reading::Misused { spec, fault } => format!("{} {fault:?}", spec.name),
         }
@@ -330,6 +455,11 @@ mod tests {
             ("!update $(reboot)", false, "update $(reboot)"),
             ("!deploy bridge", false, "update bridge"),
             ("!restrat bridge", false, "no restrat; restart?"),
+            ("!ops", false, "ops"),
+            ("!cancel #12", false, "cancel #12"),
+            ("!cancel", false, "cancel Missing(\"operation\")"),
+            ("!history", false, "history "),
+            ("!history bridge", false, "history bridge"),
             ("!xyzzy", false, "no xyzzy; -?"),
             ("opsroom: ping", true, "ping"),
             ("Ops Room, status", true, "status of 0"),

@@ -62,6 +62,9 @@ pub struct Service {
     pub tags: Vec<Tag>,
     /// How `!update` behaves.
     pub update: UpdatePolicy,
+    /// How long the engine waits for it to stop before it kills it; none means
+    /// what the container says.
+    pub stop_timeout: Option<Duration>,
 }
 
 /// How `!update` behaves for one service.
@@ -69,14 +72,59 @@ pub struct Service {
 pub struct UpdatePolicy {
     /// After this the whole update is stopped and reported as timed out.
     pub timeout: Duration,
-    /// How long the service must hold still after a change before the change
-    /// counts as done.
+    /// How long the service must hold still after an update before it counts as
+    /// done. After a restart or a start it is at most [`SETTLE`].
     pub verify: Duration,
+    /// How long it may take to become healthy, if it has a health check.
+    pub healthy_within: Duration,
+    /// Whether a version that does not hold is taken back.
+    pub rollback: bool,
+    /// Space that must be free on the host before anything is fetched, in MiB.
+    pub min_free: u32,
+    /// Where new versions come from.
+    pub strategy: Strategy,
+}
+
+/// The longest that a restart or a start is watched before it counts as done.
+pub const SETTLE: Duration = Duration::from_secs(3);
+
+/// Where new versions come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Strategy {
+    /// The clone of a git repository, built on the host.
+    ComposeGit,
+    /// A registry: the images that the compose file names are pulled.
+    ComposePull,
+    /// The operator's own script.
+    Command {
+        /// Puts the new version in place.
+        deploy: String,
+        /// Puts the old one back.
+        undo: Option<String>,
+    },
+}
+
+impl Strategy {
+    /// Its name in the config.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ComposeGit => "compose-git",
+            Self::ComposePull => "compose-pull",
+            Self::Command { .. } => "command",
+        }
+    }
 }
 
 impl Default for UpdatePolicy {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(25 * 60), verify: Duration::from_secs(3) }
+        Self {
+            timeout: Duration::from_secs(25 * 60),
+            verify: Duration::from_secs(10),
+            healthy_within: Duration::from_secs(120),
+            rollback: true,
+            min_free: 512,
+            strategy: Strategy::ComposeGit,
+        }
     }
 }
 

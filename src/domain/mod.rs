@@ -1,6 +1,7 @@
 //! The pure part: no tokio, no SDK, no clock, no I/O.
 
 pub mod access;
+pub mod aftermath;
 pub mod change;
 pub mod command;
 pub mod crash_watch;
@@ -14,7 +15,9 @@ pub mod observation;
 pub mod operation;
 pub mod outgoing;
 pub mod phone;
+pub mod preflight;
 pub mod progress;
+pub mod record;
 pub mod reply;
 pub mod room;
 pub mod runtime;

@@ -97,6 +97,12 @@ checked_name!(
         && !s.ends_with('/') && !s.ends_with('.') && !s.ends_with(".lock")
 );
 checked_name!(
+    /// A version to go back to: a commit, or an image's ID, or its beginning.
+    Version, "version",
+    "give the beginning of a commit: 4 to 64 of the characters 0-9 and a-f",
+    |s| (4..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+);
+checked_name!(
     /// An absolute path on a host, without `..` and without control characters.
     RemoteDir, "directory",
     "give an absolute path without '..' and without control characters",

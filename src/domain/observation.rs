@@ -114,6 +114,18 @@ impl Observation {
     }
 }
 
+impl State {
+    /// How its last run ended, if it is dead.
+    pub fn death(&self) -> Option<Death> {
+        match self {
+            Self::Restarting { last } | Self::Exited(last) => Some(*last),
+            Self::Running | Self::Paused | Self::Created | Self::Removing | Self::NotDeployed | Self::Unknown(_) => {
+                None
+            }
+        }
+    }
+}
+
 impl Death {
     /// What the status means, in the words of a person who knows:
     /// "exit 137 (out of memory)".

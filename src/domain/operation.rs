@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::{
+    aftermath::{Aftermath, Trouble},
     change::Change,
     inventory::Service,
     job::Job,
     names::{EventId, HostName, RoomId, ServiceName, UserId},
     observation::{Observation, State},
+    preflight::Refusal,
     progress::{Phase, Progress},
     runtime::docker,
 };
@@ -33,6 +35,9 @@ pub struct Operation {
     pub room: RoomId,
     /// With which message.
     pub request: EventId,
+    /// What that message said.
+    #[serde(default)]
+    pub asked: String,
     /// When it was asked for.
     pub began: Timestamp,
     /// What the host carries out.
@@ -52,13 +57,38 @@ pub enum Outcome {
         why: String,
         /// What the tools said last.
         output: Vec<String>,
+        /// What is left of it.
+        aftermath: Aftermath,
     },
+    /// The host did not begin it, because it cannot or may not be made.
+    Refused(Refusal),
     /// It never began on the host.
     NotStarted(String),
-    /// Its limit passed; the job was told to end.
-    TimedOut(std::time::Duration),
-    /// How it ended is not known, with what was checked.
-    Unknown(String),
+    /// Somebody called it off.
+    Cancelled {
+        /// Who, if it was somebody in a room.
+        by: Option<UserId>,
+        /// In this phase.
+        phase: Option<Phase>,
+        /// What is left of it.
+        aftermath: Aftermath,
+    },
+    /// Its limit passed.
+    TimedOut {
+        /// The limit.
+        limit: std::time::Duration,
+        /// In this phase.
+        phase: Option<Phase>,
+        /// What is left of it.
+        aftermath: Aftermath,
+    },
+    /// How it ended is not known.
+    Unknown {
+        /// What was looked at.
+        checked: String,
+        /// How the service was found afterwards, as a sentence.
+        found: Option<String>,
+    },
 }
 
 impl Outcome {
@@ -67,49 +97,65 @@ impl Outcome {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed { .. } => "failed",
+            Self::Refused(_) => "refused",
             Self::NotStarted(_) => "not started",
-            Self::TimedOut(_) => "timed out",
-            Self::Unknown(_) => "unknown",
+            Self::Cancelled { .. } => "cancelled",
+            Self::TimedOut { .. } => "timed out",
+            Self::Unknown { .. } => "unknown",
         }
     }
 }
 
-/// Judges a job that ended by itself: by its exit status, and by what was seen
-/// of the service afterwards.
-pub fn judge(change: Change, service: &Service, exit: u32, progress: &Progress, now: Timestamp) -> Outcome {
-    let phase = progress.phases.last().map(|(phase, _)| *phase);
-    let output: Vec<String> = progress.tail.iter().cloned().collect();
-    if exit != 0 {
-        let why = match exit {
-            143 => "it was told to end (SIGTERM)".to_owned(),
-            137 => "it was killed (SIGKILL)".to_owned(),
-            code => format!("exit {code}"),
-        };
-        return Outcome::Failed { phase, why, output };
+/// Judges a job that ended: by its exit status, by what it told, and by what was
+/// seen of the service afterwards.
+pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Progress, now: Timestamp) -> Outcome {
+    if exit == 0 {
+        return judge_success(operation.change, service, progress, now);
     }
+    if let Some(refusal) = &progress.refused {
+        return Outcome::Refused(refusal.clone());
+    }
+    let (phase, output) = progress.failed();
+    let aftermath = Aftermath::of(progress);
+    if progress.overdue {
+        return Outcome::TimedOut { limit: operation.job.limit, phase, aftermath };
+    }
+    if progress.cancelled {
+        return Outcome::Cancelled { by: None, phase, aftermath };
+    }
+    let died = || seen(progress.after.as_deref(), service, now).and_then(|after| after.state.death());
+    let died = progress.death.or_else(died);
+    let why = match (progress.trouble, died, exit) {
+        (Some(Trouble::Died), Some(death), _) => format!("it started and died: {}", death.explain()),
+        (Some(trouble), _, _) => trouble.explain().to_owned(),
+        (None, _, 143) => "it was told to end (SIGTERM)".to_owned(),
+        (None, _, 137) => "it was killed (SIGKILL)".to_owned(),
+        (None, _, code) => format!("exit {code}"),
+    };
+    Outcome::Failed { phase, why, output, aftermath }
+}
+
+/// The job says that it is done; what was seen afterwards has to say the same.
+fn judge_success(change: Change, service: &Service, progress: &Progress, now: Timestamp) -> Outcome {
+    let (phase, output) = progress.failed();
+    let failed = |why: String| Outcome::Failed { phase, why, output, aftermath: Aftermath::AsItIs };
     let Some(after) = seen(progress.after.as_deref(), service, now) else {
-        let said = progress.after.clone().unwrap_or_default();
+        let said = progress.after.as_deref().unwrap_or_default();
         return match change {
             // A container that is removed when it stops is stopped.
-            Change::Stop if docker::names_missing(&said, &service.container) => Outcome::Succeeded,
-            _ => Outcome::Failed { phase, why: "no such container afterwards".to_owned(), output: vec![said] },
+            Change::Stop if docker::names_missing(said, &service.container) => Outcome::Succeeded,
+            _ => failed(format!("no such container afterwards: {said}")),
         };
     };
-    let before = seen(progress.before.as_deref(), service, now);
-    // The engine counts anew for a new container and for one started by hand;
-    // one that was running and was left alone goes on counting.
-    let untouched = before.filter(|b| b.id == after.id && b.state == State::Running && change != Change::Restart);
-    let died_since = after.restarts > untouched.map_or(0, |b| b.restarts);
     match (change, &after.state) {
         (Change::Stop, State::Exited(_) | State::Created) => Outcome::Succeeded,
-        (Change::Stop, _) => Outcome::Failed { phase, why: "it did not stop".to_owned(), output },
-        (_, State::Running) if !died_since => Outcome::Succeeded,
-        (_, State::Running) => Outcome::Failed { phase, why: "it died and was restarted meanwhile".to_owned(), output },
+        (Change::Stop, _) => failed("it did not stop".to_owned()),
+        (_, State::Running) => Outcome::Succeeded,
         (_, State::Restarting { last } | State::Exited(last)) => {
-            Outcome::Failed { phase, why: format!("it started and died: {}", last.explain()), output }
+            failed(format!("it started and died: {}", last.explain()))
         }
         (_, State::Paused | State::Created | State::Removing | State::NotDeployed | State::Unknown(_)) => {
-            Outcome::Failed { phase, why: "it is not running afterwards".to_owned(), output }
+            failed("it is not running afterwards".to_owned())
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What phone keyboards do to a command, undone: `—help` for `--help`, curly
 //! quotes, a capital first letter, spaces that nobody typed.
 
+/// Stands for `#` (a number, a room), which would begin a comment to a shell.
+const HASH: char = '\u{e000}';
+
 /// The words of a message, straightened. Quoted words stay together.
 pub fn words(text: &str) -> Vec<String> {
     let straight: String = text
@@ -11,6 +14,7 @@ pub fn words(text: &str) -> Vec<String> {
             '\u{a0}' | '\u{2007}' | '\u{202f}' => ' ',
             // Zero-width characters come with copied names.
             '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{feff}' => '\u{200b}',
+            '#' => HASH,
             other => other,
         })
         .filter(|c| *c != '\u{200b}')
@@ -19,7 +23,7 @@ pub fn words(text: &str) -> Vec<String> {
     shlex::split(&straight)
         .unwrap_or_else(|| straight.split_whitespace().map(str::to_owned).collect())
         .into_iter()
-        .map(|word| undash(&word))
+        .map(|word| undash(&word).replace(HASH, "#"))
         .collect()
 }
 
@@ -43,6 +47,7 @@ mod tests {
         assert_eq!(words("run “free -h”"), ["run", "free -h"]);
         assert_eq!(words("logs matrix–bridge\u{a0}50"), ["logs", "matrix-bridge", "50"]);
         assert_eq!(words("what’s up"), ["what's", "up"]);
+        assert_eq!(words("cancel #12"), ["cancel", "#12"]);
         assert_eq!(words(""), Vec::<String>::new());
     }
 }

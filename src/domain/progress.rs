@@ -3,14 +3,21 @@
 //! Bounded whatever the job prints: of a phase's output only the last lines are
 //! kept, and of a line only its beginning.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use regex::Regex;
 
-use super::job;
+use super::{
+    aftermath::{Back, Trouble},
+    job,
+    observation::Death,
+    preflight::{Note, Refusal},
+};
 
 /// Lines kept of the running phase.
 const TAIL: usize = 60;
+/// Entries kept of each list that a job tells.
+const LISTED: usize = 20;
 /// Characters kept of a line.
 const WIDTH: usize = 400;
 
@@ -24,10 +31,14 @@ pub enum Phase {
     Fetch,
     /// Makes its image; nothing that runs is touched.
     Build,
+    /// Gets its images from a registry; nothing that runs is touched.
+    Pull,
     /// The change itself.
     Switch,
     /// Whether it holds.
     Verify,
+    /// It does not: what ran before is put back.
+    Rollback,
 }
 
 impl Phase {
@@ -37,13 +48,16 @@ impl Phase {
             Self::Preflight => "preflight",
             Self::Fetch => "fetch",
             Self::Build => "build",
+            Self::Pull => "pull",
             Self::Switch => "switch",
             Self::Verify => "verify",
+            Self::Rollback => "rollback",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        [Self::Preflight, Self::Fetch, Self::Build, Self::Switch, Self::Verify].into_iter().find(|p| p.name() == name)
+        let all = [Self::Preflight, Self::Fetch, Self::Build, Self::Pull, Self::Switch, Self::Verify, Self::Rollback];
+        all.into_iter().find(|phase| phase.name() == name)
     }
 }
 
@@ -56,6 +70,32 @@ pub struct Progress {
     pub step: Option<(u32, u32)>,
     /// Commits: the one before, the one after, how many lie between.
     pub commits: Option<Commits>,
+    /// The subjects of those commits, the newest first.
+    pub subjects: Vec<String>,
+    /// Files among those changed that say how the service is built and run.
+    pub files: Vec<String>,
+    /// Images that would be pulled.
+    pub images: Vec<String>,
+    /// Versions that are no commits: the one before, the one after.
+    pub version: Option<(String, String)>,
+    /// Why it was not begun.
+    pub refused: Option<Refusal>,
+    /// What it did or saw by the way.
+    pub notes: Vec<Note>,
+    /// Why what was put in place does not hold.
+    pub trouble: Option<Trouble>,
+    /// How it died, where that is the trouble.
+    pub death: Option<Death>,
+    /// The phase that failed and its last lines, once the job is going back.
+    pub failure: Option<(Phase, Vec<String>)>,
+    /// How going back went.
+    pub back: Option<Back>,
+    /// How long nothing ran under the service's name.
+    pub down: Option<Duration>,
+    /// Whether it was asked to end.
+    pub cancelled: bool,
+    /// Whether its time was over.
+    pub overdue: bool,
     /// The runtime's own line about the service before the change.
     pub before: Option<String>,
     /// The same, after it.
@@ -66,6 +106,17 @@ pub struct Progress {
     pub ended: Option<u32>,
     /// When it ended, by the host's clock in seconds.
     pub ended_at: Option<i64>,
+}
+
+impl Progress {
+    /// The phase that failed, if one did, and what was printed in it: the last
+    /// one, or the one before the way back.
+    pub fn failed(&self) -> (Option<Phase>, Vec<String>) {
+        match &self.failure {
+            Some((phase, output)) => (Some(*phase), output.clone()),
+            None => (self.phases.last().map(|(phase, _)| *phase), self.tail.iter().cloned().collect()),
+        }
+    }
 }
 
 /// What a fetch brought.
@@ -155,14 +206,34 @@ impl Reader {
         match (what, &words[..]) {
             ("phase", [name, at]) => {
                 let Some(phase) = Phase::named(name) else { return false };
+                let tail: Vec<String> = progress.tail.drain(..).collect();
+                if let (Phase::Rollback, Some((failed, _))) = (phase, progress.phases.last()) {
+                    progress.failure = Some((*failed, tail));
+                }
                 progress.phases.push((phase, at.parse().unwrap_or(0)));
-                progress.tail.clear();
                 progress.step = None;
             }
             ("commits", [old, new, count]) => {
                 progress.commits =
                     Some(Commits { old: (*old).into(), new: (*new).into(), count: count.parse().unwrap_or(0) });
             }
+            ("commit", _) => push(&mut progress.subjects, rest),
+            ("file", _) => push(&mut progress.files, rest),
+            ("image", _) => push(&mut progress.images, rest),
+            ("version", [old, new]) => progress.version = Some(((*old).into(), (*new).into())),
+            ("refused", _) => progress.refused = Some(Refusal::read(rest)),
+            ("note", _) => {
+                let note = Note::read(rest).filter(|note| !progress.notes.contains(note));
+                progress.notes.extend(note.into_iter().take(LISTED.saturating_sub(progress.notes.len())));
+            }
+            ("trouble", [word]) => progress.trouble = Trouble::read(word),
+            ("died", [code, oom]) => {
+                progress.death = code.parse().ok().map(|code| Death { code, oom: *oom == "true" });
+            }
+            ("back", _) => progress.back = Back::read(rest),
+            ("down", [millis]) => progress.down = millis.parse().ok().map(Duration::from_millis),
+            ("cancelled", _) => progress.cancelled = true,
+            ("overdue", _) => progress.overdue = true,
             ("before", _) => progress.before = Some(rest.to_owned()),
             ("after", _) => progress.after = Some(rest.to_owned()),
             ("done", [at]) => progress.ended_at = at.parse().ok(),
@@ -170,6 +241,12 @@ impl Reader {
             _unknown => return false,
         }
         true
+    }
+}
+
+fn push(list: &mut Vec<String>, text: &str) {
+    if list.len() < LISTED {
+        list.push(clean(text));
     }
 }
 

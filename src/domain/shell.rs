@@ -23,6 +23,13 @@ pub fn script(run_as: Option<&LoginName>, text: &str) -> String {
     }
 }
 
+/// A script without its comments and indentation: what travels. Only for our
+/// own, which have neither inside quotes.
+pub fn terse(script: &str) -> String {
+    let lines = script.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// A command that ends when its standard input does. Without a terminal sshd
 /// sends no signal when a connection goes away (a stream would live on until
 /// its next line meets a closed pipe); but it closes standard input.

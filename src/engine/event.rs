@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::{
     inbound::{Inbound, Me, Unreadable},
     job::Job,
-    names::{EventId, HostName, RoomId, ServiceName},
+    names::{EventId, HostName, RoomId, ServiceName, UserId},
     observation::HostReport,
     operation::{Operation, OperationId},
     outgoing::Outgoing,
-    progress::Progress,
+    progress::{Phase, Progress},
+    record::{End, Record},
     runtime::ContainerEvent,
 };
+use crate::ports::Entry;
 
 /// Ties an answer to the question it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,6 +53,13 @@ pub enum Event {
         /// The text and whether its beginning was cut off.
         log: Result<(String, bool), String>,
     },
+    /// What an update would bring was asked for.
+    Preview {
+        /// The question.
+        ticket: Ticket,
+        /// The status it ended with, and what it told; or why there is none.
+        told: Result<(u32, Box<Progress>), String>,
+    },
     /// Something happened to a container.
     Container {
         /// On this host.
@@ -63,8 +74,59 @@ pub enum Event {
         /// What.
         news: JobNews,
     },
+    /// A job was told to end, or could not be.
+    Cancelled {
+        /// The question.
+        ticket: Ticket,
+        /// What came of it.
+        how: Cancelled,
+    },
+    /// The ledger was asked.
+    Recalled {
+        /// The question.
+        ticket: Ticket,
+        /// What it has.
+        records: Vec<Record>,
+    },
+    /// The bot is about to end. What it says now is said before it does.
+    Stopping,
     /// A time that [`Dispatcher::deadline`](super::dispatcher::Dispatcher::deadline) named has come.
     Tick,
+}
+
+/// What came of telling a job to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It has ended, and no process of its group is left.
+    Ended,
+    /// It was told, and still puts back what it had touched.
+    Ending,
+    /// It had not begun, and cannot any more.
+    NeverBegan,
+    /// It has ended, and processes of its group do not.
+    Stragglers,
+    /// It could not be told, for this reason.
+    Untold(String),
+}
+
+/// What is known of a job when it is to be carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Known {
+    /// No host was asked to start it.
+    New,
+    /// A host was asked to start it; whether it did is not known.
+    Asked,
+    /// It was seen to run.
+    Begun,
+}
+
+/// What is asked of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recall {
+    /// The last operations; of one service, or of all.
+    Last(Option<ServiceName>),
+    /// One operation.
+    One(OperationId),
 }
 
 /// News of a job.
@@ -83,10 +145,12 @@ pub enum JobNews {
     },
     /// It certainly never began.
     NotStarted(String),
-    /// Its limit passed, and it was told to end.
-    TimedOut(Duration),
-    /// How it ended cannot be found out; the text says what was checked.
+    /// Its time is over, it was told to end, and it goes on.
+    Stuck,
+    /// The host does not know how it ended; the text says what was checked.
     Vanished(String),
+    /// The host could not be asked until its time was over, for this reason.
+    Unreached(String),
 }
 
 /// Something to be done.
@@ -101,14 +165,30 @@ pub enum Effect {
     },
     /// Note a change as begun.
     Begin(Box<Operation>),
+    /// Note that a change was seen to reach a phase.
+    Reach {
+        /// Which change.
+        id: OperationId,
+        /// Which phase.
+        phase: Phase,
+        /// When it was seen.
+        at: Timestamp,
+    },
+    /// Note that somebody called a change off.
+    CallOff {
+        /// Which.
+        id: OperationId,
+        /// Who.
+        by: UserId,
+        /// When.
+        at: Timestamp,
+    },
     /// Note a change's outcome.
     End {
         /// Which.
         id: OperationId,
-        /// The outcome's name.
-        outcome: &'static str,
-        /// What else is known.
-        detail: String,
+        /// How it ended.
+        end: End,
     },
     /// Say something.
     Say(Outgoing),
@@ -132,6 +212,17 @@ pub enum Effect {
         /// Whose question it is.
         ticket: Ticket,
     },
+    /// Ask what an update would bring.
+    Preview {
+        /// Where.
+        host: HostName,
+        /// The command.
+        command: String,
+        /// By which its marks are known.
+        nonce: String,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
     /// Carry out a job and follow it.
     Carry {
         /// Where.
@@ -142,7 +233,46 @@ pub enum Effect {
         job: Job,
         /// How long it may take from now.
         limit: Duration,
-        /// Whether it was started before: then it is only followed.
-        resumed: bool,
+        /// Only what is new may be started.
+        known: Known,
     },
+    /// Tell a job to end.
+    Cancel {
+        /// Where.
+        host: HostName,
+        /// Whose.
+        operation: OperationId,
+        /// Which.
+        job: Job,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+    /// Ask the ledger.
+    Recall {
+        /// For what.
+        what: Recall,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+}
+
+impl Effect {
+    /// What of it is durable: that is written before anything of it is done.
+    pub fn entry(&self) -> Option<Entry> {
+        match self {
+            Self::Handled { event, how } => Some(Entry::Handled { event: event.clone(), how: how.clone() }),
+            Self::Begin(operation) => Some(Entry::Began(operation.clone())),
+            Self::Reach { id, phase, at } => Some(Entry::Reached { id: *id, phase: *phase, at: *at }),
+            Self::CallOff { id, by, at } => Some(Entry::CalledOff { id: *id, by: by.clone(), at: *at }),
+            Self::End { id, end } => Some(Entry::Ended { id: *id, end: end.clone() }),
+            Self::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
+            Self::Say(_)
+            | Self::Look { .. }
+            | Self::ReadLog { .. }
+            | Self::Preview { .. }
+            | Self::Carry { .. }
+            | Self::Cancel { .. }
+            | Self::Recall { .. } => None,
+        }
+    }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     collector::Tail,
-    event::{Event, JobNews},
+    event::{Cancelled, Event, JobNews, Known},
 };
 use crate::{
     domain::{
@@ -29,8 +29,8 @@ use crate::{
 
 /// How long a job that was told to end may take to do so.
 const GRACE: Duration = Duration::from_secs(20);
-/// How long sending a signal may take.
-const SIGNAL_LIMIT: Duration = Duration::from_secs(15);
+/// How long sending a signal and waiting for its effect may take.
+const SIGNAL_LIMIT: Duration = Duration::from_secs(25);
 
 /// What to follow, and for how long.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub struct Following {
     pub job: Job,
     /// From now.
     pub limit: Duration,
-    /// Whether it was started before.
-    pub resumed: bool,
+    /// Only what is new is started.
+    pub known: Known,
 }
 
 /// Where news of one operation go.
@@ -63,30 +63,41 @@ impl Reporter {
 /// Follows a job to its end and returns the last news of it; earlier ones go to
 /// the reporter. Progress that came while it waited is told as one.
 pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Reporter) -> JobNews {
-    let Following { job, limit, resumed } = following;
+    let Following { job, limit, mut known } = following;
     let deadline = Instant::now() + limit;
     let mut reader = Reader::new(&job.nonce);
-    let mut attached = resumed;
     let mut told_to_end = false;
     let mut until = deadline;
     let mut pauses = pauses();
     loop {
-        let command = if attached { job.attach(reader.offset) } else { job.start() };
+        let command = match known {
+            Known::New => job.start(),
+            Known::Asked => job.attach_or_forbid(),
+            Known::Begun => job.attach(reader.offset),
+        };
+        let fresh = known == Known::New;
         let before = reader.offset;
         let ended = one_round(&*remote, command, until, &mut reader, report).await;
+        if reader.offset > 0 {
+            known = Known::Begun;
+        }
         if let Some(code) = reader.progress.ended {
             let progress = Box::new(reader.progress);
-            return if told_to_end { JobNews::TimedOut(limit) } else { JobNews::Exited { code, progress } };
+            return JobNews::Exited { code, progress };
         }
         if reader.offset > before {
             pauses = self::pauses();
         }
         let trouble = match ended {
-            (Ok(Exit::Code(job::NOT_PLACED | job::NOT_STARTED)), errors) if !attached => {
+            (Ok(Exit::Code(job::NOT_PLACED | job::NOT_STARTED)), errors) if fresh => {
                 return JobNews::NotStarted(errors.unwrap_or_else(|| "the host could not place the job".to_owned()));
             }
+            (Ok(Exit::Code(job::NO_SUCH_JOB)), _) if known == Known::Begun => {
+                return JobNews::Vanished("I looked on the host: it knows no such job any more".to_owned());
+            }
+            // The host has noted that it must not begin any more, so this is certain.
             (Ok(Exit::Code(job::NO_SUCH_JOB)), _) => {
-                return JobNews::Vanished("I looked on the host: it knows no such job".to_owned());
+                return JobNews::NotStarted("the host was never reached with it".to_owned());
             }
             (Ok(Exit::Code(job::GONE)), _) => {
                 return JobNews::Vanished(
@@ -97,7 +108,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
             }
             // Before the job's first byte, this is the login's own failure: no
             // sudo rule, no such user, no shell.
-            (Ok(Exit::Code(code)), errors) if !attached && reader.offset == 0 => {
+            (Ok(Exit::Code(code)), errors) if fresh && reader.offset == 0 => {
                 let why = errors.unwrap_or_else(|| format!("the login ended with exit {code}"));
                 return JobNews::NotStarted(why);
             }
@@ -106,21 +117,21 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
             }
             (Err(RemoteError::TimedOut(_)), _) if Instant::now() >= until => {
                 if told_to_end {
-                    return JobNews::TimedOut(limit);
+                    return JobNews::Stuck;
                 }
                 told_to_end = true;
-                attached = true;
+                known = known.max(Known::Asked);
                 until = Instant::now() + GRACE;
                 tell_to_end(&*remote, &job).await;
                 continue;
             }
-            (Err(error), _) if !attached && !error.may_have_run() => return JobNews::NotStarted(error.to_string()),
+            (Err(error), _) if fresh && !error.may_have_run() => return JobNews::NotStarted(error.to_string()),
             (Err(error), _) => error.to_string(),
         };
         // From here on the job may run: it is only ever followed.
-        attached = true;
+        known = known.max(Known::Asked);
         if Instant::now() >= until {
-            return JobNews::Vanished(format!("I could not look any more: {trouble}"));
+            return JobNews::Unreached(trouble);
         }
         report.tell(JobNews::Blocked(trouble)).await;
         let pause = pauses.next().unwrap_or(Duration::from_secs(30));
@@ -186,12 +197,25 @@ impl Output for LogOutput<'_> {
 }
 
 async fn tell_to_end(remote: &dyn Remote, job: &Job) {
+    match cancel(remote, job).await {
+        Cancelled::Ended | Cancelled::NeverBegan => {}
+        how @ (Cancelled::Ending | Cancelled::Stragglers | Cancelled::Untold(_)) => {
+            tracing::warn!(job = job.id.as_str(), "telling it to end: {how:?}");
+        }
+    }
+}
+
+/// Tells a job to end, and looks whether it has.
+pub async fn cancel(remote: &dyn Remote, job: &Job) -> Cancelled {
     let mut output = Tail::new(1_024);
     let exec = Exec { command: job.cancel(), limit: SIGNAL_LIMIT, stdin: Stdin::Empty };
     match remote.exec(exec, &mut output).await {
-        Ok(exit) if exit.is_success() => {}
-        Ok(exit) => tracing::warn!(job = job.id.as_str(), "telling it to end: {exit}, {:?}", output.last_line()),
-        Err(error) => tracing::warn!(job = job.id.as_str(), "telling it to end: {error}"),
+        Ok(exit) if exit.is_success() => Cancelled::Ended,
+        Ok(Exit::Code(job::STILL_ENDING)) => Cancelled::Ending,
+        Ok(Exit::Code(job::NO_SUCH_JOB)) => Cancelled::NeverBegan,
+        Ok(Exit::Code(job::STRAGGLERS)) => Cancelled::Stragglers,
+        Ok(exit) => Cancelled::Untold(format!("{exit}: {}", output.last_line().unwrap_or_default())),
+        Err(error) => Cancelled::Untold(error.to_string()),
     }
 }
 

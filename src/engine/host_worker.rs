@@ -5,7 +5,11 @@
 //! login, a look one, and the two limits below leave room for them: a host on
 //! which many changes run can still be asked how it is.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::{
@@ -16,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     collector::{Lines, Tail},
-    event::{Event, JobNews, Ticket},
+    event::{Event, JobNews, Known, Ticket},
     follower::{self, Following, Reporter},
 };
 use crate::{
@@ -26,9 +30,10 @@ use crate::{
         names::{HostName, LoginName, ServiceName},
         observation::{HostReport, HostTrouble},
         operation::OperationId,
+        progress::Reader,
         runtime::docker,
     },
-    ports::{Exec, Remote, RemoteError, Stdin},
+    ports::{Exec, Exit, Output, Remote, RemoteError, Stdin, Stream},
 };
 
 /// Changes followed at once.
@@ -37,6 +42,8 @@ const CHANGES: usize = 4;
 const LOGS: usize = 1;
 /// How long a look may take, the connection included.
 const LOOK_LIMIT: Duration = Duration::from_secs(15);
+/// How long a look at what is new may take: it fetches.
+const PREVIEW_LIMIT: Duration = Duration::from_secs(90);
 /// Bytes kept of a log.
 const LOG_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes kept of a look: some hundred services.
@@ -63,6 +70,15 @@ pub enum Request {
         /// Whose question it is.
         ticket: Ticket,
     },
+    /// Ask what an update would bring.
+    Preview {
+        /// The command.
+        command: String,
+        /// By which its marks are known.
+        nonce: String,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
     /// Carry out a job.
     Carry {
         /// Whose.
@@ -71,9 +87,27 @@ pub enum Request {
         job: Job,
         /// How long it may take.
         limit: Duration,
-        /// Whether it runs already.
-        resumed: bool,
+        /// What is known of it.
+        known: Known,
     },
+    /// Tell a job to end.
+    Cancel {
+        /// Whose.
+        operation: OperationId,
+        /// Which.
+        job: Job,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
+}
+
+/// Takes what a job, or something like it, tells.
+struct Told(Reader);
+
+impl Output for Told {
+    fn chunk(&mut self, _: Stream, bytes: &[u8]) {
+        self.0.feed(bytes);
+    }
 }
 
 /// See the module.
@@ -97,6 +131,8 @@ impl HostWorker {
         let changes = Arc::new(Semaphore::new(CHANGES));
         let logs = Arc::new(Semaphore::new(LOGS));
         let (look, looks) = mpsc::channel(64);
+        // By which a change that waits for its turn learns that it was called off; cancelled when it is over.
+        let mut carried = BTreeMap::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&worker).look_whenever(looks));
         if !worker.services.is_empty() {
@@ -123,9 +159,17 @@ impl HostWorker {
                 Some(Request::Log { service, lines, limit, ticket }) => {
                     tasks.spawn(Arc::clone(&worker).read_log(Arc::clone(&logs), service, lines, limit, ticket));
                 }
-                Some(Request::Carry { operation, job, limit, resumed }) => {
-                    let following = Following { job, limit, resumed };
-                    tasks.spawn(Arc::clone(&worker).carry(Arc::clone(&changes), operation, following));
+                Some(Request::Preview { command, nonce, ticket }) => {
+                    tasks.spawn(Arc::clone(&worker).preview(Arc::clone(&logs), command, nonce, ticket));
+                }
+                Some(Request::Carry { operation, job, limit, known }) => {
+                    let (following, called_off) = (Following { job, limit, known }, CancellationToken::new());
+                    carried.retain(|_, token: &mut CancellationToken| !token.is_cancelled());
+                    carried.insert(operation, called_off.clone());
+                    tasks.spawn(Arc::clone(&worker).carry(Arc::clone(&changes), operation, following, called_off));
+                }
+                Some(Request::Cancel { operation, job, ticket }) => {
+                    tasks.spawn(Arc::clone(&worker).cancel(job, ticket, carried.get(&operation).cloned()));
                 }
             }
         }
@@ -255,6 +299,21 @@ impl HostWorker {
         self.tell(Event::Log { ticket, log }).await;
     }
 
+    async fn preview(self: Arc<Self>, slots: Arc<Semaphore>, command: String, nonce: String, ticket: Ticket) {
+        let read = tokio::time::timeout(PREVIEW_LIMIT, async {
+            let _slot = slots.acquire().await;
+            let mut output = Told(Reader::new(&nonce));
+            let exec = Exec { command, limit: PREVIEW_LIMIT, stdin: Stdin::Empty };
+            match self.remote.exec(exec, &mut output).await {
+                Ok(Exit::Code(code)) => Ok((code, Box::new(output.0.progress))),
+                Ok(exit @ Exit::Signal(_)) => Err(exit.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        let told = read.await.unwrap_or_else(|_| Err(format!("no answer within {} s", PREVIEW_LIMIT.as_secs())));
+        self.tell(Event::Preview { ticket, told }).await;
+    }
+
     async fn log_of(&self, service: &ServiceName, lines: u32, limit: Duration) -> Result<(String, bool), String> {
         let Some(service) = self.services.iter().find(|s| s.name == *service) else {
             return Err("it is not on this host".to_owned());
@@ -271,18 +330,38 @@ impl HostWorker {
         }
     }
 
-    async fn carry(self: Arc<Self>, slots: Arc<Semaphore>, operation: OperationId, following: Following) {
+    async fn carry(
+        self: Arc<Self>,
+        slots: Arc<Semaphore>,
+        operation: OperationId,
+        following: Following,
+        called_off: CancellationToken,
+    ) {
+        let report = Reporter { operation, events: self.events.clone() };
+        let over = called_off.clone().drop_guard();
         let slot = match Arc::clone(&slots).try_acquire_owned() {
             Ok(slot) => Ok(slot),
             Err(_) => {
                 let why = format!("waiting: {CHANGES} changes run on {} already", self.host);
-                self.tell(Event::Job { operation, news: JobNews::Blocked(why) }).await;
-                slots.acquire_owned().await
+                report.tell(JobNews::Blocked(why)).await;
+                tokio::select! {
+                    slot = slots.acquire_owned() => slot,
+                    () = called_off.cancelled(), if following.known == Known::New => {
+                        return report.tell(JobNews::NotStarted("it was called off while it waited".to_owned())).await;
+                    }
+                }
             }
         };
-        let report = Reporter { operation, events: self.events.clone() };
         let news = follower::follow(Arc::clone(&self.remote), following, &report).await;
-        drop(slot);
+        drop((slot, over));
         report.tell(news).await;
+    }
+
+    async fn cancel(self: Arc<Self>, job: Job, ticket: Ticket, called_off: Option<CancellationToken>) {
+        let how = follower::cancel(&*self.remote, &job).await;
+        if let Some(called_off) = called_off {
+            called_off.cancel();
+        }
+        self.tell(Event::Cancelled { ticket, how }).await;
     }
 }

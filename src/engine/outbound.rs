@@ -1,6 +1,6 @@
 //! Delivers what the queue says, and notes what became of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -11,14 +11,36 @@ use crate::{
     ports::{Chat, ChatError, Delivered, Ledger, LedgerError},
 };
 
-/// Runs until told to stop. What is durable and was not delivered by then is
-/// in the ledger.
+/// How long last words may take when everything ends.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Runs until told to stop, and then for a moment more, for what was said until
+/// then. What is durable and was not delivered is in the ledger.
 pub async fn run(
     chat: Arc<dyn Chat>,
     ledger: Arc<dyn Ledger>,
     mut queue: OutboundQueue,
     mut incoming: mpsc::Receiver<Outgoing>,
     stop: CancellationToken,
+) -> Result<(), LedgerError> {
+    deliver(&*chat, &*ledger, &mut queue, &mut incoming, &stop).await?;
+    if !stop.is_cancelled() {
+        return Ok(());
+    }
+    queue.hurry();
+    // Closed, it is read to its end and then waited for no longer.
+    incoming.close();
+    let never = CancellationToken::new();
+    let last_words = deliver(&*chat, &*ledger, &mut queue, &mut incoming, &never);
+    tokio::time::timeout(LAST_WORDS, last_words).await.unwrap_or(Ok(()))
+}
+
+async fn deliver(
+    chat: &dyn Chat,
+    ledger: &dyn Ledger,
+    queue: &mut OutboundQueue,
+    incoming: &mut mpsc::Receiver<Outgoing>,
+    stop: &CancellationToken,
 ) -> Result<(), LedgerError> {
     loop {
         while let Ok(outgoing) = incoming.try_recv() {
@@ -73,7 +95,7 @@ pub async fn run(
                 None if wake.is_none() => return Ok(()),
                 None => tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {}
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
                 },
             },
             () = until_wake => {}

@@ -55,6 +55,8 @@ pub struct OutboundQueue {
     superseded: Vec<MessageKey>,
     paused_until: Option<Instant>,
     pause: Duration,
+    /// Whether progress is said at once, because nothing comes after it.
+    hurried: bool,
 }
 
 impl OutboundQueue {
@@ -69,7 +71,13 @@ impl OutboundQueue {
             superseded: Vec::new(),
             paused_until: None,
             pause: BACKOFF.0,
+            hurried: false,
         }
+    }
+
+    /// Spaces nothing any more: these are last words.
+    pub fn hurry(&mut self) {
+        self.hurried = true;
     }
 
     /// Queues something. A key that waits already is not queued again; an edit
@@ -148,7 +156,7 @@ impl OutboundQueue {
                     dropped.push(outgoing.key.clone());
                     continue;
                 }
-                if !last && after > now {
+                if !last && !self.hurried && after > now {
                     soonest = Some(soonest.map_or(after, |s| s.min(after)));
                     continue;
                 }

@@ -1,7 +1,7 @@
 //! The loop around the dispatcher: takes events one by one, commits what must
 //! be durable in one transaction, and only then does what cannot be undone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatcher::Dispatcher,
-    event::{Effect, Event, JobNews, Ticket},
+    event::{Cancelled, Effect, Event, JobNews, Recall, Ticket},
     host_worker::{HostWorker, Request},
     outbound,
     outbound_queue::OutboundQueue,
@@ -21,8 +21,9 @@ use crate::{
         names::HostName,
         observation::{HostReport, HostTrouble},
         outgoing::Outgoing,
+        record::Record,
     },
-    ports::{Chat, Entry, Ledger, LedgerError, Remotes},
+    ports::{Chat, Ledger, LedgerError, Remotes},
 };
 
 /// Requests that may wait at one host; more are answered with "busy".
@@ -31,6 +32,10 @@ const PER_HOST: usize = 64;
 pub const EVENTS: usize = 1_024;
 /// Sentences that may wait to be queued.
 const SENTENCES: usize = 1_024;
+/// Operations that an answer about the past tells of: what fits a phone.
+const REMEMBERED: u32 = 8;
+/// How often the ledger forgets what is long over.
+const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Everything the engine works with.
 pub struct Engine {
@@ -52,14 +57,15 @@ impl Engine {
     /// Runs until told to stop. An error means that the ledger failed.
     pub async fn run(self, stop: CancellationToken) -> Result<(), LedgerError> {
         let (sender, mut events) = self.events;
-        let identity = self.ledger.identity().await?;
+        let identity = self.ledger.take_up().await?;
         let mut queue = OutboundQueue::new(&identity.instance);
         for outgoing in self.ledger.undelivered().await? {
             queue.push(outgoing);
         }
         let (say, sentences) = mpsc::channel(SENTENCES);
         let mut tasks = JoinSet::new();
-        tasks.spawn(outbound::run(self.chat, Arc::clone(&self.ledger), queue, sentences, stop.clone()));
+        let silence = CancellationToken::new();
+        tasks.spawn(outbound::run(self.chat, Arc::clone(&self.ledger), queue, sentences, silence.clone()));
 
         let mut workers = BTreeMap::new();
         for (host, remote) in self.remotes {
@@ -88,10 +94,12 @@ impl Engine {
             let effects = dispatcher.handle(Event::Message(message), Timestamp::now());
             shell.perform(effects, &mut dispatcher).await?;
         }
+        let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             let deadline = dispatcher.deadline();
             let event = tokio::select! {
                 () = stop.cancelled() => break,
+                _ = prune.tick() => { shell.ledger.prune().await?; continue }
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(ended) => { ended?; if stop.is_cancelled() { break } return Err(LedgerError("a worker ended by itself".to_owned())) }
                     Err(error) => return Err(LedgerError(format!("a worker panicked: {error}"))),
@@ -102,6 +110,9 @@ impl Engine {
             let effects = dispatcher.handle(event, Timestamp::now());
             shell.perform(effects, &mut dispatcher).await?;
         }
+        let effects = dispatcher.handle(Event::Stopping, Timestamp::now());
+        shell.perform(effects, &mut dispatcher).await?;
+        silence.cancel();
         while let Some(ended) = tasks.join_next().await {
             if let Ok(ended) = ended {
                 ended?;
@@ -114,9 +125,9 @@ impl Engine {
 async fn until(deadline: Option<Timestamp>) {
     match deadline {
         Some(at) => {
-            let left = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+            let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
             // A millisecond more, so that it has come when we wake.
-            tokio::time::sleep(left + std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(left + Duration::from_millis(1)).await;
         }
         None => std::future::pending().await,
     }
@@ -135,23 +146,27 @@ impl Shell {
         // A request that a host cannot take answers at once, and that answer
         // has effects of its own.
         while !effects.is_empty() {
-            let entries = effects.iter().filter_map(entry).collect::<Vec<_>>();
+            let entries = effects.iter().filter_map(Effect::entry).collect::<Vec<_>>();
             if !entries.is_empty() {
                 self.ledger.commit(entries).await?;
             }
             let mut refused = Vec::new();
             for effect in effects {
-                refused.extend(self.act(effect).await);
+                refused.extend(self.act(effect).await?);
             }
             effects = refused.into_iter().flat_map(|event| dispatcher.handle(event, Timestamp::now())).collect();
         }
         Ok(())
     }
 
-    async fn act(&mut self, effect: Effect) -> Option<Event> {
-        match effect {
+    async fn act(&mut self, effect: Effect) -> Result<Option<Event>, LedgerError> {
+        let event = match effect {
             // Committed already.
-            Effect::Handled { .. } | Effect::Begin(_) | Effect::End { .. } => None,
+            Effect::Handled { .. }
+            | Effect::Begin(_)
+            | Effect::Reach { .. }
+            | Effect::CallOff { .. }
+            | Effect::End { .. } => None,
             Effect::Say(outgoing) => {
                 // Closed only when everything ends; the ledger has it.
                 let _ = self.say.send(outgoing).await;
@@ -161,9 +176,26 @@ impl Shell {
             Effect::ReadLog { host, service, lines, limit, ticket } => {
                 self.ask(&host, Request::Log { service, lines, limit, ticket })
             }
-            Effect::Carry { host, operation, job, limit, resumed } => {
-                self.ask(&host, Request::Carry { operation, job, limit, resumed })
+            Effect::Preview { host, command, nonce, ticket } => {
+                self.ask(&host, Request::Preview { command, nonce, ticket })
             }
+            Effect::Carry { host, operation, job, limit, known } => {
+                self.ask(&host, Request::Carry { operation, job, limit, known })
+            }
+            Effect::Cancel { host, operation, job, ticket } => {
+                self.ask(&host, Request::Cancel { operation, job, ticket })
+            }
+            Effect::Recall { what, ticket } => {
+                return Ok(Some(Event::Recalled { ticket, records: self.recall(what).await? }));
+            }
+        };
+        Ok(event)
+    }
+
+    async fn recall(&self, what: Recall) -> Result<Vec<Record>, LedgerError> {
+        match what {
+            Recall::Last(service) => self.ledger.history(service.as_ref(), REMEMBERED).await,
+            Recall::One(id) => Ok(self.ledger.operation(id).await?.into_iter().collect()),
         }
     }
 
@@ -177,7 +209,9 @@ impl Shell {
         refused.map(|request| match request {
             Request::Look(ticket) => no_report(host, ticket, why),
             Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
+            Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
             Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::NotStarted(why) },
+            Request::Cancel { ticket, .. } => Event::Cancelled { ticket, how: Cancelled::Untold(why) },
         })
     }
 }
@@ -185,17 +219,4 @@ impl Shell {
 fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
     let report = HostReport { host: host.clone(), at: Timestamp::now(), seen: Err(HostTrouble::Unclear(why)) };
     Event::Report { ticket: Some(ticket), report }
-}
-
-/// What of an effect is durable.
-fn entry(effect: &Effect) -> Option<Entry> {
-    match effect {
-        Effect::Handled { event, how } => Some(Entry::Handled { event: event.clone(), how: how.clone() }),
-        Effect::Begin(operation) => Some(Entry::Began(operation.clone())),
-        Effect::End { id, outcome, detail } => {
-            Some(Entry::Ended { id: *id, at: Timestamp::now(), outcome, detail: detail.clone() })
-        }
-        Effect::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
-        Effect::Say(_) | Effect::Look { .. } | Effect::ReadLog { .. } | Effect::Carry { .. } => None,
-    }
 }

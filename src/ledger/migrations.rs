@@ -1,11 +1,22 @@
-//! Numbered, forward-only. A file from a newer opsroom is refused: guessing at
-//! its meaning could run something twice.
+//! Numbered, forward-only. A file from a newer opsroom is opened only if that
+//! one said that this one may: guessing at its meaning could run something
+//! twice. It says so when it has only added to the file, so that an update of
+//! the bot that does not hold can be taken back.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
-const MIGRATIONS: &[&str] = &[
+struct Migration {
+    /// The oldest version of the file whose program may still work with it
+    /// afterwards.
+    oldest: usize,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
     // 1: the inbox, the outbox, operations.
-    "CREATE TABLE identity (instance TEXT NOT NULL, secret TEXT NOT NULL);
+    Migration {
+        oldest: 1,
+        sql: "CREATE TABLE identity (instance TEXT NOT NULL, secret TEXT NOT NULL);
      INSERT INTO identity VALUES (lower(hex(randomblob(6))), lower(hex(randomblob(32))));
      CREATE TABLE inbox (
          event TEXT PRIMARY KEY, room TEXT NOT NULL, sender TEXT NOT NULL, message TEXT NOT NULL, handled TEXT,
@@ -23,6 +34,23 @@ const MIGRATIONS: &[&str] = &[
          id INTEGER PRIMARY KEY, operation TEXT NOT NULL, service TEXT NOT NULL, owner TEXT NOT NULL,
          began_at TEXT NOT NULL, ended_at TEXT, outcome TEXT, detail TEXT
      );",
+    },
+    // 2: phases, who called an operation off, the audit chain, starts of the
+    // bot, and which older programs may use the file.
+    Migration {
+        oldest: 2,
+        sql: "CREATE TABLE compatible (oldest INTEGER NOT NULL);
+     INSERT INTO compatible VALUES (2);
+     CREATE TABLE start (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL DEFAULT (unixepoch()));
+     CREATE TABLE phase (
+         operation INTEGER NOT NULL REFERENCES operation (id) ON DELETE CASCADE, phase TEXT NOT NULL, at TEXT NOT NULL,
+         PRIMARY KEY (operation, phase)
+     ) WITHOUT ROWID;
+     ALTER TABLE operation ADD COLUMN cancelled_by TEXT;
+     ALTER TABLE operation RENAME COLUMN detail TO verdict;
+     CREATE INDEX operation_service ON operation (service, id);
+     CREATE TABLE audit (number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL);",
+    },
 ];
 
 /// Brings the file up to date.
@@ -30,18 +58,57 @@ pub(super) fn run(db: &mut Connection) -> Result<(), rusqlite::Error> {
     db.busy_timeout(std::time::Duration::from_secs(5))?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "foreign_keys", "ON")?;
-    let done: usize = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if done > MIGRATIONS.len() {
+    let known = MIGRATIONS.len();
+    let done = version(db)?;
+    let oldest: Option<usize> = if done > known {
+        db.query_row("SELECT oldest FROM compatible", [], |row| row.get(0)).optional()?
+    } else {
+        None
+    };
+    if done > known && oldest.is_none_or(|oldest| known < oldest) {
         return Err(rusqlite::Error::InvalidParameterName(format!(
-            "the file is of version {done}, this opsroom knows {} at most: run the newer one",
-            MIGRATIONS.len()
+            "the file is of version {done}, this opsroom knows {known} at most: run the newer one"
         )));
     }
-    for (number, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+    for (at, migration) in MIGRATIONS.iter().enumerate().skip(done) {
         let step = db.transaction()?;
-        step.execute_batch(migration)?;
-        step.pragma_update(None, "user_version", number + 1)?;
+        step.execute_batch(migration.sql)?;
+        if at > 0 {
+            step.execute("UPDATE compatible SET oldest = ?1", [migration.oldest])?;
+        }
+        step.pragma_update(None, "user_version", at + 1)?;
         step.commit()?;
     }
     Ok(())
+}
+
+fn version(db: &Connection) -> Result<usize, rusqlite::Error> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_only_added_to_is_still_opened_and_another_is_not() {
+        let mut db = Connection::open_in_memory().unwrap();
+        run(&mut db).unwrap();
+        let newer = MIGRATIONS.len() + 1;
+        db.execute_batch(&format!("CREATE TABLE new (x); PRAGMA user_version = {newer}")).unwrap();
+        run(&mut db).unwrap();
+        assert_eq!(version(&db).unwrap(), newer, "and it is not called an older one");
+        db.execute("UPDATE compatible SET oldest = ?1", [newer]).unwrap();
+        let refused = run(&mut db).unwrap_err().to_string();
+        assert!(refused.contains(&format!("the file is of version {newer}")), "{refused}");
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_brought_up_to_date() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch(MIGRATIONS[0].sql).unwrap();
+        db.pragma_update(None, "user_version", 1).unwrap();
+        run(&mut db).unwrap();
+        assert_eq!(version(&db).unwrap(), MIGRATIONS.len());
+    }
 }

@@ -5,8 +5,12 @@
 //! survives the process. `synchronous=FULL` for changes, so that it survives
 //! the machine too: a change that a power cut made us forget could run twice.
 
+pub mod audit;
 mod migrations;
 mod queries;
+mod records;
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, sync::mpsc, thread};
 
@@ -17,14 +21,18 @@ use tokio::sync::oneshot;
 use crate::{
     domain::{
         inbound::Inbound,
-        names::{EventId, RoomId},
-        operation::Operation,
+        names::{EventId, RoomId, ServiceName},
+        operation::OperationId,
         outgoing::{MessageKey, Outgoing},
+        record::Record,
     },
     ports::{Arrived, Delivered, Entry, Identity, Ledger, LedgerError, Parked},
 };
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Its file in the state directory, beside the SDK's own store.
+pub const LEDGER_FILE: &str = "ledger.sqlite";
 
 /// Calls that may wait for the thread; callers wait beyond that.
 const WAITING: usize = 256;
@@ -134,11 +142,28 @@ impl Ledger for SqliteLedger {
         self.call(move |db| queries::event_of(db, &key))
     }
 
-    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Operation>, LedgerError>> {
-        self.call(|db| queries::unfinished(db))
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>> {
+        self.call(|db| records::unfinished(db))
     }
 
-    fn identity(&self) -> BoxFuture<'_, Result<Identity, LedgerError>> {
-        self.call(|db| queries::identity(db))
+    fn history<'a>(
+        &'a self,
+        service: Option<&'a ServiceName>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Record>, LedgerError>> {
+        let service = service.cloned();
+        self.call(move |db| records::history(db, service.as_ref(), most))
+    }
+
+    fn operation(&self, id: OperationId) -> BoxFuture<'_, Result<Option<Record>, LedgerError>> {
+        self.call(move |db| records::operation(db, id))
+    }
+
+    fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>> {
+        self.call(queries::take_up)
+    }
+
+    fn prune(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
+        self.call(queries::prune)
     }
 }

@@ -3,17 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
 use serde::de::DeserializeOwned;
 
+use super::{audit, records};
 use crate::{
     domain::{
         inbound::Inbound,
         names::{EventId, RoomId},
-        operation::Operation,
         outgoing::{MessageKey, Outgoing},
     },
     ports::{Arrived, Delivered, Entry, Identity, Parked},
 };
 
-type Answer<T> = Result<T, rusqlite::Error>;
+pub(super) type Answer<T> = Result<T, rusqlite::Error>;
 
 pub(super) fn accept(db: &mut Connection, arrived: &Arrived) -> Answer<Vec<Inbound>> {
     let step = begin(db, false)?;
@@ -71,31 +71,17 @@ pub(super) fn unhandled(db: &Connection) -> Answer<Vec<Inbound>> {
 }
 
 pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
-    let weighty = entries.iter().any(|entry| matches!(entry, Entry::Began(_) | Entry::Ended { .. }));
+    let weighty = entries.iter().any(is_weighty);
     let step = begin(db, weighty)?;
     for entry in entries {
         match entry {
             Entry::Handled { event, how } => {
                 step.execute("UPDATE inbox SET handled = ?2 WHERE event = ?1", [event.as_str(), how])?;
             }
-            Entry::Began(operation) => {
-                step.execute(
-                    "INSERT INTO operation (id, operation, service, owner, began_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![
-                        number(operation.id.0),
-                        json(operation)?,
-                        operation.service.as_str(),
-                        operation.owner.as_str(),
-                        operation.began.to_string()
-                    ],
-                )?;
-            }
-            Entry::Ended { id, at, outcome, detail } => {
-                step.execute(
-                    "UPDATE operation SET ended_at = ?2, outcome = ?3, detail = ?4 WHERE id = ?1 AND outcome IS NULL",
-                    params![number(id.0), at.to_string(), outcome, detail],
-                )?;
-            }
+            Entry::Began(operation) => records::begin(&step, operation)?,
+            Entry::Reached { id, phase, at } => records::reach(&step, *id, *phase, *at)?,
+            Entry::CalledOff { id, by, .. } => records::call_off(&step, *id, by)?,
+            Entry::Ended { id, end } => records::end(&step, *id, end)?,
             Entry::Queued(outgoing) => {
                 step.execute(
                     "INSERT INTO outbox (key, outgoing) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -103,8 +89,18 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
                 )?;
             }
         }
+        audit::note(&step, entry)?;
     }
     step.commit()
+}
+
+/// Whether it must be on the disk before anything else is done. A progress note
+/// that a power cut takes away is told again by the host.
+fn is_weighty(entry: &Entry) -> bool {
+    match entry {
+        Entry::Began(_) | Entry::CalledOff { .. } | Entry::Ended { .. } => true,
+        Entry::Handled { .. } | Entry::Reached { .. } | Entry::Queued(_) => false,
+    }
 }
 
 pub(super) fn undelivered(db: &Connection) -> Answer<Vec<Outgoing>> {
@@ -125,15 +121,44 @@ pub(super) fn event_of(db: &Connection, key: &MessageKey) -> Answer<Option<Event
     db.query_row("SELECT event FROM outbox WHERE key = ?1 AND event IS NOT NULL", [&key.0], event_id).optional()
 }
 
-pub(super) fn unfinished(db: &Connection) -> Answer<Vec<Operation>> {
-    all(db, "SELECT operation FROM operation WHERE outcome IS NULL ORDER BY id")
+pub(super) fn take_up(db: &mut Connection) -> Answer<Identity> {
+    let step = begin(db, true)?;
+    step.execute("INSERT INTO start DEFAULT VALUES", [])?;
+    let start = step.last_insert_rowid();
+    audit::start(&step)?;
+    let next: i64 = step.query_row("SELECT coalesce(max(id), 0) + 1 FROM operation", [], |row| row.get(0))?;
+    let identity = step.query_row("SELECT instance, secret FROM identity", [], |row| {
+        Ok(Identity {
+            instance: row.get(0)?,
+            secret: row.get(1)?,
+            next_operation: u64::try_from(next).unwrap_or(1),
+            start: u64::try_from(start).unwrap_or(1),
+        })
+    })?;
+    step.commit()?;
+    Ok(identity)
 }
 
-pub(super) fn identity(db: &Connection) -> Answer<Identity> {
-    let next: i64 = db.query_row("SELECT coalesce(max(id), 0) + 1 FROM operation", [], |row| row.get(0))?;
-    db.query_row("SELECT instance, secret FROM identity", [], |row| {
-        Ok(Identity { instance: row.get(0)?, secret: row.get(1)?, next_operation: u64::try_from(next).unwrap_or(1) })
-    })
+/// Days that messages are kept once they are dealt with: longer than any
+/// homeserver shows them to us again.
+const MESSAGES_KEPT: u32 = 30;
+/// Days that operations are kept: what `!history` can go back to.
+const OPERATIONS_KEPT: u32 = 400;
+
+pub(super) fn prune(db: &mut Connection) -> Answer<()> {
+    let step = begin(db, false)?;
+    let old = |column: &str, days: u32| format!("{column} < unixepoch() - {days} * 86400");
+    step.execute_batch(&format!(
+        "DELETE FROM inbox WHERE handled IS NOT NULL AND {};
+         DELETE FROM outbox WHERE (event IS NOT NULL OR dropped IS NOT NULL) AND {};
+         DELETE FROM start WHERE {} AND number < (SELECT max(number) FROM start);
+         DELETE FROM operation WHERE {} AND id < (SELECT max(id) FROM operation);",
+        old("accepted_at", MESSAGES_KEPT),
+        old("queued_at", MESSAGES_KEPT),
+        old("at", MESSAGES_KEPT),
+        old("unixepoch(ended_at)", OPERATIONS_KEPT),
+    ))?;
+    step.commit()
 }
 
 /// Begins a transaction; a weighty one is on the disk when it is committed.
@@ -142,12 +167,7 @@ fn begin(db: &mut Connection, weighty: bool) -> Answer<Transaction<'_>> {
     db.transaction()
 }
 
-/// SQLite's integers are signed; operation numbers are small.
-fn number(id: u64) -> i64 {
-    i64::try_from(id).unwrap_or(i64::MAX)
-}
-
-fn json(value: &impl serde::Serialize) -> Answer<String> {
+pub(super) fn json(value: &impl serde::Serialize) -> Answer<String> {
     serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }
 
@@ -165,6 +185,6 @@ fn event_id(row: &Row<'_>) -> Answer<EventId> {
     EventId::parse(&text).map_err(|e| unreadable(0, e))
 }
 
-fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }

@@ -5,9 +5,13 @@
 //! Run by `make test`, which starts the lab.
 
 mod changes;
+mod deploys;
 mod doctor;
+mod operations;
 mod room;
 mod stage;
 mod states;
+mod strategies;
+mod survives;
 mod troubles;
 mod watch;

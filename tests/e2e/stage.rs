@@ -1,6 +1,11 @@
 //! What most stories begin with: a room, a person, a host and the bot.
 
-use opsroom_lab::{Bot, Host, Lab, Person, Room, bot::BotPlan};
+use std::time::Duration;
+
+use opsroom_lab::{Bot, Host, Lab, Message, Person, Room, bot::BotPlan, message::reply_to, where_};
+
+/// Long enough for builds on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
 /// The opsroom that was built for this test run.
 pub(crate) const OPSROOM: &str = env!("CARGO_BIN_EXE_opsroom");
@@ -29,10 +34,21 @@ impl Stage {
 
     /// Alice says it and reads the answer: a reply by the bot.
     #[track_caller]
-    pub(crate) fn ask(&self, bot: &Bot, command: &str) -> opsroom_lab::Message {
+    pub(crate) fn ask(&self, bot: &Bot, command: &str) -> Message {
         let asked = self.alice.says(&self.room, command);
         let answer = self.room.reads(&self.alice).reply_to(&asked, opsroom_lab::anything());
         assert_eq!(answer.sender, opsroom_lab::Speaker::user(bot));
         answer
+    }
+
+    /// Alice says it and reads the message that tells the result.
+    #[track_caller]
+    pub(crate) fn result_of(&self, bot: &Bot, command: &str, head: &str) -> Message {
+        let asked = self.alice.says(&self.room, command);
+        let reads = self.room.reads(&self.alice).within(LIMIT);
+        let result = where_("that is the result", |m| m.history().len() == 1 && !m.text().starts_with('⏳'));
+        let told = reads.next_from(bot, result.and(reply_to(&asked)));
+        assert!(told.text().starts_with(head), "expected {head:?}: {}", told.text());
+        told
     }
 }

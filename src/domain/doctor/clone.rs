@@ -25,7 +25,7 @@ pub(super) fn read(asked: &AboutService<'_, '_>, dir: &RemoteDir, branch: &Branc
     if asked.get("writable").is_some_and(|answer| !answer.is_good()) {
         found.push(ServiceMatter::CloneReadOnly(place.clone()));
     }
-    found.extend(losses(asked, &place, branch));
+    found.extend(obstacles(asked, &place, branch));
     if found.is_empty() && asked.get("changed").is_some() {
         let on = asked.get("head").filter(|head| head.is_good());
         found.push(ServiceMatter::Clone(on.map_or("a commit".to_owned(), Answer::words)));
@@ -46,8 +46,8 @@ fn no_clone(answer: Answer<'_>, dir: String) -> ServiceMatter {
     }
 }
 
-/// What an update would throw away.
-fn losses(asked: &AboutService<'_, '_>, dir: &str, branch: &Branch) -> Vec<ServiceMatter> {
+/// What an update stops at, or leaves behind.
+fn obstacles(asked: &AboutService<'_, '_>, dir: &str, branch: &Branch) -> Vec<ServiceMatter> {
     let mut found = Vec::new();
     let wanted = branch.as_str();
     if let Some(head) = asked.get("head").filter(|head| head.is_good() && head.value() != wanted) {

@@ -1,6 +1,6 @@
 //! Reads what Compose and the engine said about a service.
 
-use super::{ServiceMatter, answers::AboutService};
+use super::{ServiceMatter, answers::AboutService, script};
 use crate::domain::{inventory::Service, runtime::docker, suggest};
 
 /// The findings about a service's compose file and its container. Where the
@@ -68,7 +68,7 @@ fn container(asked: &AboutService<'_, '_>, service: &Service, project: Option<&P
         Some(project) if project.containers.contains(&container) => Some(ServiceMatter::NotDeployed),
         Some(project) => Some(ServiceMatter::OtherContainers { container, makes: project.containers.clone() }),
         // A compose file that cannot be read is told already.
-        None if service.dir.is_some() => None,
+        None if script::needs_compose(service) => None,
         None => {
             let nearest = suggest::nearest(&container, others.split_whitespace().map(str::to_owned));
             Some(ServiceMatter::NoContainer { container, nearest })

@@ -49,22 +49,28 @@ engine() {
 	[ -z "$at" ] || say disk - 0 "$(room_on "$at")"
 }
 
-tools() {
+compose_itself() {
 	v=$(limited 15 docker compose version --short 2>&1)
 	say compose - $? "$v"
+}
+
+git_itself() {
 	v=$(git --version 2>&1)
 	say git - $? "$v"
 }
 
-clone() { # <number> <directory> <branch>
-	i=$1 dir=$2 branch=$3
-	if ! e=$(cd "$dir" 2>&1); then
-		say dir "$i" 1 "$e"
+enter() { # <number> <directory>
+	if ! e=$(cd "$2" 2>&1); then
+		say dir "$1" 1 "$e"
 		return 1
 	fi
-	cd "$dir" || return 1
-	say dir "$i" 0
-	say disk "$i" 0 "$(room_on .)"
+	cd "$2" || return 1
+	say dir "$1" 0
+	say disk "$1" 0 "$(room_on .)"
+}
+
+clone() { # <number> <branch>
+	i=$1 branch=$2
 	e=$(git rev-parse --is-inside-work-tree 2>&1)
 	c=$?
 	say clone "$i" $c "$e"
@@ -74,14 +80,19 @@ clone() { # <number> <directory> <branch>
 	on=$(git symbolic-ref -q --short HEAD)
 	say head "$i" $? "$on"
 	say changed "$i" $(($(git diff --name-only HEAD 2>/dev/null | wc -l))) "$(git diff --name-only HEAD 2>&1 | head -n 4)"
+	if git rev-parse -q --verify "refs/remotes/origin/$branch" >/dev/null; then
+		say ahead "$i" "$(git rev-list --count "refs/remotes/origin/$branch..HEAD")"
+	fi
+	return 0
+}
+
+remote() { # <number> <branch>
+	i=$1 branch=$2
 	url=$(git remote get-url origin 2>&1)
 	c=$?
 	say origin "$i" $c "$url"
 	[ "$c" = 0 ] || return 0
 	say refspec "$i" 0 "$(git config --get-all remote.origin.fetch)"
-	if git rev-parse -q --verify "refs/remotes/origin/$branch" >/dev/null; then
-		say ahead "$i" "$(git rev-list --count "refs/remotes/origin/$branch..HEAD")"
-	fi
 	o=$(
 		ssh=$(git config core.sshCommand) || ssh=ssh
 		GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-$ssh} -oBatchMode=yes"
@@ -159,13 +170,15 @@ container() { # <number> <name>
 	[ "$c" = 0 ] || say others "$1" 0 "$(limited 15 docker ps -a --format '{{.Names}}' 2>/dev/null)"
 }
 
-service() { # <number> <container> [<directory> <branch>]
-	if [ $# = 4 ]; then
+service() { # <number> <container> [<strategy> <directory> <branch>]
+	if [ $# = 5 ]; then
 		(
-			clone "$1" "$3" "$4"
-			cd "$3" 2>/dev/null || exit
-			! git rev-parse --git-dir >/dev/null 2>&1 || secrets "$1"
-			[ "$docker" != 0 ] || compose "$1"
+			enter "$1" "$4" || exit
+			if [ "$3" = compose-git ] && clone "$1" "$5"; then
+				remote "$1" "$5"
+				secrets "$1"
+			fi
+			[ "$3" = command ] || [ "$docker" != 0 ] || compose "$1"
 		)
 	fi
 	[ "$docker" != 0 ] || container "$1" "$2"

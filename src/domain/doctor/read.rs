@@ -56,8 +56,7 @@ pub fn read(host: &HostName, services: &[Service], heard: &Heard) -> Vec<Finding
             say(silent(login, ssh_login.clone(), &answers, broken));
             continue;
         }
-        let wanted = Wanted { engine: !own.is_empty(), tools: own.iter().any(|(_, service)| service.dir.is_some()) };
-        on_login(&answers, wanted, unfinished).into_iter().for_each(&mut say);
+        on_login(&answers, unfinished).into_iter().for_each(&mut say);
         for (number, service) in own {
             let about = About::Service { service: service.name.clone(), host: host.clone() };
             let matters = on_service(&answers, number, service, unfinished);
@@ -82,14 +81,7 @@ fn silent(login: Option<&LoginName>, from: Option<String>, answers: &Answers<'_>
     }
 }
 
-/// What the services of a login need.
-#[derive(Clone, Copy)]
-struct Wanted {
-    engine: bool,
-    tools: bool,
-}
-
-fn on_login(answers: &Answers<'_>, wanted: Wanted, unfinished: &str) -> Vec<HostMatter> {
+fn on_login(answers: &Answers<'_>, unfinished: &str) -> Vec<HostMatter> {
     let mut found = Vec::new();
     if !answers.noise.is_empty() {
         found.push(HostMatter::Chatty(answers.noise.clone()));
@@ -100,19 +92,18 @@ fn on_login(answers: &Answers<'_>, wanted: Wanted, unfinished: &str) -> Vec<Host
         (Some(_), Some(_)) => found.push(HostMatter::JobsPossible),
         (None, _) | (_, None) => {}
     }
-    found.extend(answers.own("docker").filter(|_| wanted.engine).map(|docker| engine(answers, docker)));
-    if wanted.tools {
-        let version = |answer: Answer<'_>, good: fn(String) -> HostMatter, bad: HostMatter| {
-            if answer.is_good() { good(answer.words()) } else { bad }
-        };
-        found.extend(
-            answers
-                .own("compose")
-                .filter(|_| answers.own("docker").is_none_or(|d| d.code != 127))
-                .map(|answer| version(answer, HostMatter::Compose, HostMatter::NoCompose(answer.words()))),
-        );
-        found.extend(answers.own("git").map(|answer| version(answer, HostMatter::Git, HostMatter::NoGit)));
-    }
+    found.extend(answers.own("docker").map(|docker| engine(answers, docker)));
+    let version = |answer: Answer<'_>, good: fn(String) -> HostMatter, bad: HostMatter| {
+        if answer.is_good() { good(answer.words()) } else { bad }
+    };
+    let docker_is_there = answers.own("docker").is_none_or(|docker| docker.code != 127);
+    found.extend(
+        answers
+            .own("compose")
+            .filter(|_| docker_is_there)
+            .map(|answer| version(answer, HostMatter::Compose, HostMatter::NoCompose(answer.words()))),
+    );
+    found.extend(answers.own("git").map(|answer| version(answer, HostMatter::Git, HostMatter::NoGit)));
     let mut mounts: Vec<&str> = Vec::new();
     for answer in answers.all("disk") {
         if let Some((mount, disk)) = disk(answer.value())

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use crate::domain::{inventory::Service, names::LoginName, shell};
+use crate::domain::{
+    inventory::{Service, Strategy},
+    names::LoginName,
+    shell,
+};
 
 /// What runs on the host. Shown as a file of its own, so that an administrator
 /// can read it in a minute.
@@ -24,6 +28,24 @@ pub(super) fn logins(services: &[Service]) -> Vec<Option<&LoginName>> {
         }
     }
     logins
+}
+
+/// Whether its changes go through Compose.
+pub(super) fn needs_compose(service: &Service) -> bool {
+    service.dir.is_some()
+        && match service.update.strategy {
+            Strategy::ComposeGit | Strategy::ComposePull => true,
+            Strategy::Command { .. } => false,
+        }
+}
+
+/// Whether its directory is a clone.
+pub(super) fn needs_git(service: &Service) -> bool {
+    service.dir.is_some()
+        && match service.update.strategy {
+            Strategy::ComposeGit => true,
+            Strategy::ComposePull | Strategy::Command { .. } => false,
+        }
 }
 
 /// The command that examines a host and these services on it.
@@ -47,15 +69,18 @@ fn section(login: Option<&LoginName>, services: &[Service]) -> String {
     if !own.is_empty() {
         text.push_str("engine\ndocker=$?\n");
     }
-    if own.iter().any(|(_, service)| service.dir.is_some()) {
-        text.push_str("tools\n");
+    if own.iter().any(|(_, service)| needs_compose(service)) {
+        text.push_str("compose_itself\n");
+    }
+    if own.iter().any(|(_, service)| needs_git(service)) {
+        text.push_str("git_itself\n");
     }
     for batch in own.chunks(AT_ONCE) {
         for (number, service) in batch {
             let mut line = format!("service {number} {}", shell::quote(service.container.as_str()));
             if let Some(dir) = &service.dir {
                 let (dir, branch) = (shell::quote(dir.as_str()), shell::quote(service.branch.as_str()));
-                line.push_str(&format!(" {dir} {branch}"));
+                line.push_str(&format!(" {} {dir} {branch}", service.update.strategy.name()));
             }
             text.push_str(&format!("{line} &\n"));
         }

@@ -20,7 +20,7 @@ pub enum ServiceMatter {
     GitFails(String),
     /// The login may not write into the clone.
     CloneReadOnly(String),
-    /// It is a clone, on this branch, with nothing an update would lose.
+    /// It is a clone, on this branch, with nothing in an update's way.
     Clone(String),
     /// The clone has no remote `origin`.
     NoOrigin(String),
@@ -47,7 +47,7 @@ pub enum ServiceMatter {
         /// The clone.
         dir: String,
     },
-    /// Another branch is checked out: an update would move that one.
+    /// Another branch is checked out: an update refuses to move that one.
     OtherBranch {
         /// The one that is.
         on: String,
@@ -56,14 +56,14 @@ pub enum ServiceMatter {
         /// The clone.
         dir: String,
     },
-    /// Commits that only this clone has: an update would drop them.
+    /// Commits that only this clone has: an update leaves them behind, reachable.
     LocalCommits {
         /// How many.
         count: u32,
         /// Against which branch.
         branch: String,
     },
-    /// Tracked files that were changed: an update would undo that.
+    /// Tracked files that were changed: an update refuses to undo that.
     Changed {
         /// How many.
         count: u32,
@@ -161,7 +161,6 @@ impl ServiceMatter {
             | Self::NoBranch { .. }
             | Self::BranchNotFetched { .. }
             | Self::OtherBranch { .. }
-            | Self::LocalCommits { .. }
             | Self::Changed { .. }
             | Self::SecretTracked { telling: true, .. }
             | Self::SecretNotIgnored { .. }
@@ -173,6 +172,7 @@ impl ServiceMatter {
             | Self::Unanswered(_) => Mark::Wrong,
             Self::SecretTracked { telling: false, .. }
             | Self::KeyTracked(_)
+            | Self::LocalCommits { .. }
             | Self::ComposeWarns(_)
             | Self::NotDeployed => Mark::Doubtful,
             Self::Clone(_) | Self::Remote(_) | Self::SecretsIgnored(_) | Self::ComposeReads | Self::Container(_) => {

@@ -1,12 +1,16 @@
 //! A change while it goes on, and its result.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::span;
+use super::{preflight, span};
 use crate::domain::{
+    aftermath::{Aftermath, Back},
     change::Change,
     inventory::Service,
     message::{block, code, escape},
+    observation::{Health, Observation, State},
     operation::{self, Operation, Outcome},
     progress::{Phase, Progress},
 };
@@ -17,75 +21,94 @@ const SHOWN: usize = 12;
 /// The message that is edited while the change goes on.
 pub fn underway(operation: &Operation, progress: &Progress, note: Option<&str>, now: Timestamp) -> String {
     let name = escape(operation.service.as_str());
-    let head = format!("⏳ **{} {name}** · {}", capital(operation.change.doing()), span::since(operation.began, now));
+    let doing = if progress.phases.last().is_some_and(|(phase, _)| *phase == Phase::Rollback) {
+        "taking back the update of"
+    } else {
+        operation.change.doing()
+    };
+    let head =
+        format!("⏳ **{} {name}** · #{} · {}", capital(doing), operation.id.0, span::since(operation.began, now));
     let mut lines = vec![head];
     lines.extend(phases(operation.change, progress, None));
+    lines.extend(progress.notes.iter().map(preflight::note));
     if let Some(note) = note {
         lines.push(format!("⚠️ {}", escape(note)));
     }
     lines.join("\n")
 }
 
+/// What a result is told with.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The change.
+    pub operation: &'a Operation,
+    /// Its service, while the config has it.
+    pub service: Option<&'a Service>,
+    /// How far it came.
+    pub progress: &'a Progress,
+    /// How it ended.
+    pub outcome: &'a Outcome,
+    /// What commands begin with.
+    pub prefix: &'a str,
+    /// The time of telling.
+    pub now: Timestamp,
+}
+
 /// The result, in full.
-pub fn result(
-    operation: &Operation,
-    service: Option<&Service>,
-    progress: &Progress,
-    outcome: &Outcome,
-    now: Timestamp,
-) -> String {
-    let mut lines = vec![verdict(operation, service, progress, outcome, now)];
+pub fn result(told: &Told<'_>) -> String {
+    let Told { operation, service, progress, outcome, prefix, now } = *told;
+    let mut lines = vec![verdict(told)];
     match outcome {
-        Outcome::Succeeded => {}
-        Outcome::Failed { output, phase, .. } => {
-            if let Some(safe) = untouched(operation.change, *phase) {
-                lines.push(safe.to_owned());
-            }
+        Outcome::Succeeded => lines.extend(subjects(progress)),
+        Outcome::Failed { output, aftermath, .. } => {
+            lines.extend(left(operation, aftermath, progress, prefix));
             let shown = &output[output.len().saturating_sub(SHOWN)..];
             if !shown.is_empty() {
                 lines.push(block(&shown.join("\n")));
             }
         }
-        Outcome::NotStarted(why) => lines.push(format!("{} Nothing was changed.", sentence(why))),
-        Outcome::TimedOut(_) => {
-            lines.push("I told the job to end. Look at the service before you try again.".to_owned());
+        Outcome::Refused(refusal) => {
+            let why = service.map(|service| preflight::refused(refusal, service, operation.change, prefix, now));
+            lines.push(format!("{} Nothing was changed.", why.unwrap_or_else(|| sentence(&format!("{refusal:?}")))));
         }
-        Outcome::Unknown(why) => {
-            lines.push(format!("{} I do not try again by myself.", sentence(why)));
+        Outcome::NotStarted(why) => lines.push(format!("{} Nothing was changed.", sentence(why))),
+        Outcome::Cancelled { aftermath, .. } | Outcome::TimedOut { aftermath, .. } => {
+            lines.extend(left(operation, aftermath, progress, prefix));
+            if *aftermath == Aftermath::AsItIs
+                && let Some(service) = service
+            {
+                let seen = |line: &Option<String>| operation::seen(line.as_deref(), service, now);
+                let after = seen(&progress.after);
+                lines.extend(after.map(|after| format!("🔎 {}", found(seen(&progress.before).as_ref(), &after, now))));
+            }
+        }
+        Outcome::Unknown { checked, found } => {
+            lines.push(format!("{} I do not try again by myself.", sentence(checked)));
+            lines.extend(found.as_ref().map(|found| format!("🔎 {found}")));
         }
     }
+    lines.extend(progress.notes.iter().map(preflight::note));
     lines.join("\n")
 }
 
 /// The message that was edited, in its last form: the phases, and a head.
-pub fn finished(
-    operation: &Operation,
-    service: Option<&Service>,
-    progress: &Progress,
-    outcome: &Outcome,
-    now: Timestamp,
-) -> String {
-    let mut lines = vec![verdict(operation, service, progress, outcome, now)];
-    if operation.change == Change::Update {
-        lines.extend(phases(operation.change, progress, Some(outcome)));
-    }
+pub fn finished(told: &Told<'_>) -> String {
+    let mut lines = vec![verdict(told)];
+    lines.extend(phases(told.operation.change, told.progress, Some(told.outcome)));
     lines.join("\n")
 }
 
-fn verdict(
-    operation: &Operation,
-    service: Option<&Service>,
-    progress: &Progress,
-    outcome: &Outcome,
-    now: Timestamp,
-) -> String {
+/// How it ended, in one line.
+pub fn verdict(told: &Told<'_>) -> String {
+    let Told { operation, service, progress, outcome, now, .. } = *told;
     let name = escape(operation.service.as_str());
     let took = span::exact(now.duration_since(operation.began));
     let command = operation.change.command();
+    let place = |phase: Option<Phase>| phase.map_or(String::new(), |p| format!(" in {}", p.name()));
     match outcome {
         Outcome::Succeeded => {
             let mut text = format!("✅ **{name} {}** in {took}", operation.change.done());
-            if operation.change == Change::Update {
+            if operation.change.deploys() {
                 text.push_str(&format!(" — {}", versions(progress)));
             } else if let Some(seen) = service.and_then(|s| operation::seen(progress.after.as_deref(), s, now))
                 && operation.change != Change::Stop
@@ -93,44 +116,135 @@ fn verdict(
             {
                 text.push_str(&format!(" — running, up {}", span::since(since, now)));
             }
+            if let Some(down) = progress.down {
+                text.push_str(&format!(", {}", down_for(down)));
+            }
             text
         }
         Outcome::Failed { phase, why, .. } => {
-            let phase = phase.map_or(String::new(), |p| format!(" in {}", p.name()));
-            format!("🔴 **{command} of {name} failed**{phase} after {took} — {}", escape(why))
+            format!("🔴 **{command} of {name} failed**{} after {took} — {}", place(*phase), escape(why))
         }
+        Outcome::Refused(_) => format!("✋ **{command} of {name} was not begun**"),
         Outcome::NotStarted(_) => format!("🔴 **{command} of {name} was not started**"),
-        Outcome::TimedOut(limit) => {
-            let limit = span::rough(SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX));
-            format!("🔴 **{command} of {name} timed out** after {limit}")
+        Outcome::Cancelled { by, phase, .. } => {
+            let by = by.as_ref().map_or(String::new(), |by| format!(" by {}", escape(by.localpart())));
+            format!("✋ **{command} of {name} was called off**{by}{} after {took}", place(*phase))
         }
-        Outcome::Unknown(_) => format!("❔ **{command} of {name}: outcome unknown** after {took}"),
+        Outcome::TimedOut { limit, phase, .. } => {
+            let limit = span::rough(SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX));
+            format!("🔴 **{command} of {name} timed out**{} after {limit}", place(*phase))
+        }
+        Outcome::Unknown { .. } => format!("❔ **{command} of {name}: outcome unknown** after {took}"),
     }
+}
+
+/// What is left of a change that did not succeed.
+fn left(operation: &Operation, aftermath: &Aftermath, progress: &Progress, prefix: &str) -> Option<String> {
+    let status = code(&format!("{prefix}status {}", operation.service));
+    let down = progress.down.map_or(String::new(), |down| format!(" It was {}.", down_for(down)));
+    Some(match aftermath {
+        Aftermath::Untouched => "What was running was left alone.".to_owned(),
+        Aftermath::Back(Back::Held(version)) => {
+            format!("↩️ Back at {}: it runs and holds.{down}", code(short(version)))
+        }
+        Aftermath::Back(Back::Failed(why)) => {
+            format!("🔴 **Going back failed too**: {}. It needs a person: {status}", escape(why))
+        }
+        Aftermath::Back(Back::Off) => format!("It is left like that: `rollback` is off. {status}"),
+        Aftermath::Back(Back::Nothing) => {
+            format!("There was nothing sound to go back to, so it is left like that. {status}")
+        }
+        Aftermath::Back(Back::NoCommand) => {
+            format!("It is left like that: the config gives no `undo` for it. {status}")
+        }
+        Aftermath::AsItIs if operation.change.deploys() => {
+            format!("How it was left I cannot say. {status}")
+        }
+        Aftermath::AsItIs => return None,
+    })
+}
+
+fn down_for(down: Duration) -> String {
+    format!("down for {}", span::exact(SignedDuration::try_from(down).unwrap_or(SignedDuration::MAX)))
+}
+
+/// Why a change cannot be followed, while what is there is looked at.
+pub fn lost(why: &str) -> String {
+    format!("{}; looking what is there", why.trim_end_matches('.'))
+}
+
+/// How a service was found after a change whose end nobody knows.
+pub fn found(before: Option<&Observation>, after: &Observation, now: Timestamp) -> String {
+    let name = escape(after.service.as_str());
+    let since = after.since.map_or(String::new(), |since| format!(" for {}", span::since(since, now)));
+    let state = match &after.state {
+        State::Running if after.health == Health::Unhealthy => format!("runs{since}, and its health check fails"),
+        State::Running => format!("runs{since}"),
+        State::Restarting { last } => format!("dies again and again: {}", last.explain()),
+        State::Exited(death) => format!("stands still{since}: {}", death.explain()),
+        State::Paused => "is paused".to_owned(),
+        State::Created => "was made and never started".to_owned(),
+        State::Removing => "is being removed".to_owned(),
+        State::NotDeployed => "is not deployed".to_owned(),
+        State::Unknown(why) => format!("cannot be looked at: {}", escape(why)),
+    };
+    let compared = match (before.map(|b| (&b.id, b.since)), &after.id) {
+        (Some((id, _)), now) if id != now => "; it is another container than before",
+        (Some((_, since)), _) if since == after.since => "; nothing about it has changed",
+        (Some(_), _) => "; it is the container from before, started anew",
+        (None, _) => "",
+    };
+    format!("I found this: **{name}** {state}{compared}.")
+}
+
+/// The newest commits, by their subjects.
+fn subjects(progress: &Progress) -> impl Iterator<Item = String> {
+    progress.subjects.iter().take(3).map(|line| subject(line))
+}
+
+/// A commit by its short ID and its subject.
+pub(super) fn subject(line: &str) -> String {
+    let (commit, subject) = line.split_once(' ').unwrap_or((line, ""));
+    format!("· {} {}", code(commit), escape(subject))
 }
 
 fn versions(progress: &Progress) -> String {
     match &progress.commits {
         Some(c) if c.old == c.new => format!("already at {}, nothing new", code(short(&c.new))),
         Some(c) => commits(&c.old, &c.new, c.count),
-        None => "no commits were told".to_owned(),
+        None => match &progress.version {
+            Some((old, new)) if old == new => format!("already at {}, nothing new", code(short(new))),
+            Some((old, new)) => format!("{} → {}", code(short(old)), code(short(new))),
+            None => "the version was not told".to_owned(),
+        },
     }
 }
 
-fn commits(old: &str, new: &str, count: u32) -> String {
+pub(super) fn commits(old: &str, new: &str, count: u32) -> String {
     let plural = if count == 1 { "commit" } else { "commits" };
     format!("{} → {} ({count} {plural})", code(short(old)), code(short(new)))
 }
 
-fn short(commit: &str) -> &str {
+pub(super) fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
 
 /// One line per phase: done, running, to come.
 fn phases(change: Change, progress: &Progress, outcome: Option<&Outcome>) -> Vec<String> {
-    let plan: &[Phase] = match change {
-        Change::Update => &[Phase::Fetch, Phase::Build, Phase::Switch, Phase::Verify],
-        Change::Restart | Change::Stop | Change::Start => &[],
+    let begun = |phase: Phase| progress.phases.iter().any(|(p, _)| *p == phase);
+    let mut plan = match change {
+        Change::Update if begun(Phase::Pull) => vec![Phase::Pull, Phase::Switch, Phase::Verify],
+        Change::Update if begun(Phase::Switch) && !begun(Phase::Fetch) => vec![Phase::Switch, Phase::Verify],
+        Change::Update => vec![Phase::Fetch, Phase::Build, Phase::Switch, Phase::Verify],
+        Change::Rollback if begun(Phase::Build) => vec![Phase::Build, Phase::Switch, Phase::Verify],
+        Change::Rollback => vec![Phase::Switch, Phase::Verify],
+        Change::Restart | Change::Stop | Change::Start => return Vec::new(),
     };
+    if begun(Phase::Rollback) {
+        plan.push(Phase::Rollback);
+    }
+    let rolled_back = matches!(progress.back, Some(Back::Held(_)));
+    let went_wrong = progress.failure.as_ref().map(|(phase, _)| *phase);
     let last = progress.phases.last().map(|(phase, _)| *phase);
     plan.iter()
         .map(|phase| {
@@ -146,9 +260,12 @@ fn phases(change: Change, progress: &Progress, outcome: Option<&Outcome>) -> Vec
                 (Phase::Build, _, Some((n, m))) if last == Some(Phase::Build) => format!(" step {n}/{m}"),
                 _ => String::new(),
             };
-            let failed = matches!(outcome, Some(Outcome::Failed { .. } | Outcome::TimedOut(_) | Outcome::Unknown(_)));
+            let failed = outcome.is_some_and(|outcome| *outcome != Outcome::Succeeded);
             let mark = match (begun, last == Some(*phase), outcome) {
                 (None, _, _) => "▫️",
+                (Some(_), _, _) if went_wrong == Some(*phase) => "🔴",
+                (Some(_), true, Some(_)) if *phase == Phase::Rollback && rolled_back => "↩️",
+                (Some(_), true, Some(Outcome::Cancelled { .. })) => "✋",
                 (Some(_), true, Some(_)) if failed => "🔴",
                 (Some(_), true, None) => "⏳",
                 (Some(_), _, _) => "✅",
@@ -156,16 +273,6 @@ fn phases(change: Change, progress: &Progress, outcome: Option<&Outcome>) -> Vec
             format!("{mark} {}{detail}{length}", phase.name())
         })
         .collect()
-}
-
-/// What a failure in that phase has left alone.
-fn untouched(change: Change, phase: Option<Phase>) -> Option<&'static str> {
-    match (change, phase) {
-        (Change::Update, None | Some(Phase::Preflight | Phase::Fetch | Phase::Build)) => {
-            Some("What was running was left alone.")
-        }
-        _ => None,
-    }
 }
 
 fn capital(word: &str) -> String {

@@ -1,15 +1,16 @@
 //! What is not done, and why: each names the thing and the next step.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{help, span};
 use crate::domain::{
     access::Missing,
-    change::Change,
     command::{Fault, Spec},
     inbound::{Arrival, Unreadable},
     message::{code, escape},
-    names::{ServiceName, UserId},
+    names::ServiceName,
+    operation::Operation,
+    runtime::docker_change::NotPossible,
     selector::NoMatch,
 };
 
@@ -28,6 +29,7 @@ pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
         Fault::Missing(kind) => format!("Which {kind}?"),
         Fault::Extra(extra) => format!("{} is one word too many.", code(extra)),
         Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", code(given)),
+        Fault::Version(bad) => format!("{} is no version: {}.", code(&bad.given), bad.rule),
         Fault::Selector(no_match) => return self::no_match(no_match, prefix),
     };
     format!("{what} Usage: {}", help::usage(spec, prefix))
@@ -113,17 +115,32 @@ pub fn unreadable(why: Unreadable) -> String {
 }
 
 /// The service is being changed already.
-pub fn underway(service: &ServiceName, change: Change, owner: &UserId, age: SignedDuration) -> String {
+pub fn underway(other: &Operation, prefix: &str, now: Timestamp) -> String {
     format!(
-        "✋ **{}** is {} already (asked by {}, {} ago) — one change at a time. Ask again when it is done.",
-        escape(service.as_str()),
-        change.doing(),
-        escape(owner.localpart()),
-        span::rough(age)
+        "✋ **{}** is {} already (#{}, asked by {}, {} ago) — one change at a time. Ask again when it is done, or {} \
+         calls it off.",
+        escape(other.service.as_str()),
+        other.change.doing(),
+        other.id.0,
+        escape(other.owner.localpart()),
+        span::since(other.began, now),
+        code(&format!("{prefix}cancel {}", other.id.0)),
     )
 }
 
-/// The service has no directory, so there is nothing to update.
-pub fn no_directory(service: &ServiceName) -> String {
-    format!("✋ **{}** has no {} in the config, so there is no clone to update.", escape(service.as_str()), code("dir"))
+/// The config lacks what such a change needs.
+pub fn not_possible(service: &ServiceName, why: NotPossible) -> String {
+    let name = escape(service.as_str());
+    match why {
+        NotPossible::NoDirectory => {
+            format!("✋ **{name}** has no {} in the config, so there is no clone to update.", code("dir"))
+        }
+        NotPossible::NoUndo => {
+            format!("✋ **{name}** is updated by a script of its own, and the config gives no {} for it.", code("undo"))
+        }
+        NotPossible::NoChoice => format!(
+            "✋ **{name}** is updated by a script of its own, which cannot be told a version. Without one, its {} runs.",
+            code("undo")
+        ),
+    }
 }

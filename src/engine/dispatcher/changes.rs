@@ -1,39 +1,48 @@
 //! Changes: begun once, followed to their one outcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Dispatcher, answer, handled, key};
+use super::{Dispatcher, answer, handled, key, lost::Lost};
 use crate::{
     domain::{
-        change::Change,
+        aftermath::Aftermath,
+        change::Wanted,
         inbound::Inbound,
         inventory::Service,
         job::{Job, JobId},
         message::{Body, MessageClass},
-        names::ServiceName,
+        names::{ServiceName, UserId},
         operation::{self, Operation, OperationId, Outcome},
         outgoing::{Outgoing, What},
-        progress::Progress,
-        reply,
-        runtime::docker_change::{self, NotPossible},
+        progress::{Phase, Progress},
+        record::{End, Record},
+        reply::{self, change::Told},
+        runtime::docker_change,
     },
-    engine::event::{Effect, JobNews},
+    engine::event::{Effect, JobNews, Known},
 };
 
 /// A result that took longer than this is worth a message of its own: nobody
 /// looks at an edit that long.
 const NOTICED: SignedDuration = SignedDuration::from_secs(30);
-/// The limit of everything but an update.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Characters kept of what somebody asked.
+const ASKED: usize = 200;
 
 /// A change that has no outcome yet.
 #[derive(Debug)]
 pub(super) struct Underway {
-    operation: Operation,
-    progress: Progress,
+    pub(super) operation: Operation,
+    pub(super) progress: Progress,
+    /// The phases that the ledger has.
+    reached: BTreeSet<Phase>,
     edits: u32,
+    /// Who called it off, if somebody did.
+    pub(super) cancelled_by: Option<UserId>,
+    /// Why nobody can follow it.
+    pub(super) lost: Option<Lost>,
 }
 
 impl Dispatcher {
@@ -41,7 +50,7 @@ impl Dispatcher {
         self.underway.values().map(|u| &u.operation).find(|o| o.service == *service)
     }
 
-    pub(super) fn begin(&mut self, message: &Inbound, change: Change, written: &str, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn begin(&mut self, message: &Inbound, wanted: &Wanted, written: &str, now: Timestamp) -> Vec<Effect> {
         let name = match self.service(written) {
             Ok(name) => name,
             Err(text) => return self.refuse(message, "no such service", &text),
@@ -49,15 +58,13 @@ impl Dispatcher {
         let inventory = Arc::clone(&self.inventory);
         let Some(service) = inventory.service(&name) else { return Vec::new() };
         if let Some(other) = self.underway_for(&name) {
-            let age = now.duration_since(other.began);
-            let text = reply::refusal::underway(&name, other.change, &other.owner, age);
+            let text = reply::refusal::underway(other, &inventory.manners.prefix, now);
             return self.refuse(message, "one change at a time", &text);
         }
-        let body = match docker_change::body(change, service) {
+        let change = wanted.change;
+        let body = match docker_change::body(wanted, service, &message.sender) {
             Ok(body) => body,
-            Err(NotPossible::NoDirectory) => {
-                return self.refuse(message, "not possible", &reply::refusal::no_directory(&name));
-            }
+            Err(why) => return self.refuse(message, "not possible", &reply::refusal::not_possible(&name, why)),
         };
         let number = self.identity.next_operation;
         self.identity.next_operation += 1;
@@ -66,6 +73,7 @@ impl Dispatcher {
             nonce: self.identity.nonce(number),
             run_as: service.run_as.clone(),
             body,
+            limit: docker_change::limit(change, service),
         };
         let operation = Operation {
             id: OperationId(number),
@@ -75,11 +83,12 @@ impl Dispatcher {
             owner: message.sender.clone(),
             room: message.room.clone(),
             request: message.event.clone(),
+            asked: message.body.trim().chars().take(ASKED).collect(),
             began: now,
             job,
         };
         tracing::info!(operation = number, owner = %operation.owner, service = %operation.service, "{}", change.doing());
-        let carry = carry(&operation, service, now, false);
+        let carry = carry(&operation, service, now, Known::New);
         let text = reply::change::underway(&operation, &Progress::default(), None, now);
         let effects = vec![
             Effect::Begin(Box::new(operation.clone())),
@@ -87,25 +96,32 @@ impl Dispatcher {
             answer(&message.room, &message.event, "progress", MessageClass::Progress, &text, vec![]),
             carry,
         ];
-        self.underway.insert(operation.id, Underway { operation, progress: Progress::default(), edits: 0 });
+        self.underway.insert(operation.id, Underway::new(operation));
         effects
     }
 
     /// Follows an operation that an earlier process began.
-    pub(super) fn take_up(&mut self, operation: Operation, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn take_up(&mut self, record: Record, now: Timestamp) -> Vec<Effect> {
         let inventory = Arc::clone(&self.inventory);
-        let id = operation.id;
-        // Keys of edits go on where no earlier process can have been.
-        let edits = u32::try_from(now.as_second() & 0x3fff_ffff).unwrap_or(0);
-        let underway = Underway { operation, progress: Progress::default(), edits };
+        let Record { operation, phases, cancelled_by, .. } = record;
+        let (id, host, job) = (operation.id, operation.host.clone(), operation.job.clone());
+        let underway = Underway {
+            cancelled_by,
+            reached: phases.into_iter().map(|(p, _)| p).collect(),
+            ..Underway::new(operation)
+        };
         let Some(service) = inventory.service(&underway.operation.service) else {
-            let why = "its service is no longer in the config, so I did not look".to_owned();
-            return self.conclude(underway, &Outcome::Unknown(why), None, now);
+            let checked = "its service is no longer in the config, so I did not look".to_owned();
+            return self.conclude(underway, Outcome::Unknown { checked, found: None }, None, now);
         };
         tracing::info!(operation = id.0, service = %service.name, "follows on after a restart");
-        let carry = carry(&underway.operation, service, now, true);
+        let mut effects = vec![carry(&underway.operation, service, now, underway.known())];
+        if underway.cancelled_by.is_some() {
+            // Perhaps it was not told any more. It hears it twice as well as once.
+            effects.push(Effect::Cancel { host, operation: id, job, ticket: self.ticket() });
+        }
         self.underway.insert(id, underway);
-        vec![carry]
+        effects
     }
 
     pub(super) fn job_news(&mut self, id: OperationId, news: JobNews, now: Timestamp) -> Vec<Effect> {
@@ -115,59 +131,80 @@ impl Dispatcher {
         let outcome = match news {
             JobNews::Progress(progress) => {
                 underway.progress = *progress;
-                return self.say_progress(underway, None, now);
+                let mut effects = underway.newly_reached(now);
+                effects.extend(self.say_progress(underway, None, now));
+                return effects;
             }
             JobNews::Blocked(why) => return self.say_progress(underway, Some(&why), now),
             JobNews::Exited { code, progress } => {
                 underway.progress = *progress;
                 match service {
-                    Some(service) => {
-                        operation::judge(underway.operation.change, service, code, &underway.progress, now)
+                    Some(service) => operation::judge(&underway.operation, service, code, &underway.progress, now),
+                    None => {
+                        let checked = format!("the job ended with {code}, its service is not in the config");
+                        Outcome::Unknown { checked, found: None }
                     }
-                    None => Outcome::Unknown(format!("the job ended with {code}, its service is not in the config")),
                 }
             }
+            JobNews::NotStarted(_) if underway.cancelled_by.is_some() => {
+                Outcome::Cancelled { by: None, phase: None, aftermath: Aftermath::Untouched }
+            }
             JobNews::NotStarted(why) => Outcome::NotStarted(why),
-            JobNews::TimedOut(limit) => Outcome::TimedOut(limit),
-            JobNews::Vanished(why) => Outcome::Unknown(why),
+            JobNews::Stuck => {
+                let checked = "its time is over, I told it to end, and it does not".to_owned();
+                Outcome::Unknown { checked, found: None }
+            }
+            JobNews::Vanished(why) => return self.lose(underway, Lost::Gone(why), now),
+            JobNews::Unreached(why) => return self.lose(underway, Lost::Unreached(why), now),
         };
-        self.conclude(underway, &outcome, service, now)
+        self.conclude(underway, outcome, service, now)
     }
 
-    fn say_progress(&mut self, mut underway: Underway, note: Option<&str>, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn say_progress(&mut self, mut underway: Underway, note: Option<&str>, now: Timestamp) -> Vec<Effect> {
+        let called_off = underway.cancelled_by.as_ref().map(reply::operations::called_off);
+        let note = note.or(called_off.as_deref());
         let text = reply::change::underway(&underway.operation, &underway.progress, note, now);
-        let say = underway.edit(&text, false);
+        let say = underway.edit(self.identity.start, &text, false);
         self.underway.insert(underway.operation.id, underway);
         vec![say]
     }
 
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         mut underway: Underway,
-        outcome: &Outcome,
+        mut outcome: Outcome,
         service: Option<&Service>,
         now: Timestamp,
     ) -> Vec<Effect> {
         let operation = underway.operation.clone();
         tracing::info!(operation = operation.id.0, service = %operation.service, "{}", outcome.name());
-        let text = reply::change::result(&operation, service, &underway.progress, outcome, now);
-        let short = reply::change::finished(&operation, service, &underway.progress, outcome, now);
-        let last = underway.edit(&short, true);
-        let detail = serde_json::json!({
-            "phase": underway.progress.phases.last().map(|(phase, _)| phase.name()),
-            "commits": underway.progress.commits.as_ref().map(|c| (&c.old, &c.new)),
-        });
-        let mut effects =
-            vec![last, Effect::End { id: operation.id, outcome: outcome.name(), detail: detail.to_string() }];
+        let prefix = self.inventory.manners.prefix.as_str();
+        let progress = underway.progress.clone();
+        if let Outcome::Cancelled { by, .. } = &mut outcome {
+            *by = underway.cancelled_by.clone();
+        }
+        let told = Told { operation: &operation, service, progress: &progress, outcome: &outcome, prefix, now };
+        let (text, short) = (reply::change::result(&told), reply::change::finished(&told));
+        let end = End { at: now, outcome: outcome.name().to_owned(), verdict: reply::change::verdict(&told) };
+        let mut effects = underway.newly_reached(now);
+        effects.push(underway.edit(self.identity.start, &short, true));
+        effects.push(Effect::End { id: operation.id, end });
         let (class, mentions) = match outcome {
             Outcome::Succeeded => (MessageClass::Answer, vec![]),
             // Who asked for it must know that it did not happen.
-            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut(_) | Outcome::Unknown(_) => {
+            Outcome::Failed { .. } | Outcome::NotStarted(_) | Outcome::TimedOut { .. } | Outcome::Unknown { .. } => {
                 (MessageClass::Page, vec![operation.owner.clone()])
             }
+            // Nobody's phone rings at the hand that called it off; the owner's does.
+            Outcome::Cancelled { by: Some(ref by), .. } if *by != operation.owner => {
+                (MessageClass::Page, vec![operation.owner.clone()])
+            }
+            // Who asked looks at the answer that comes at once.
+            Outcome::Refused(_) | Outcome::Cancelled { .. } => (MessageClass::Answer, vec![]),
         };
         let noticed = now.duration_since(operation.began) > NOTICED;
-        if class == MessageClass::Page || noticed || operation.change == Change::Update {
+        let refused = matches!(outcome, Outcome::Refused(_) | Outcome::Cancelled { .. });
+        if class == MessageClass::Page || noticed || refused || operation.change.deploys() {
             effects.push(answer(&operation.room, &operation.request, "result", class, &text, mentions));
         }
         effects
@@ -175,10 +212,35 @@ impl Dispatcher {
 }
 
 impl Underway {
-    fn edit(&mut self, text: &str, last: bool) -> Effect {
+    fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            progress: Progress::default(),
+            reached: BTreeSet::new(),
+            edits: 0,
+            cancelled_by: None,
+            lost: None,
+        }
+    }
+
+    /// What is known of its job, when it is taken up again.
+    pub(super) fn known(&self) -> Known {
+        if self.reached.is_empty() { Known::Asked } else { Known::Begun }
+    }
+
+    /// Notes the phases that were not noted before.
+    fn newly_reached(&mut self, now: Timestamp) -> Vec<Effect> {
+        let id = self.operation.id;
+        let phases = self.progress.phases.iter().map(|(phase, _)| *phase);
+        let new: Vec<Phase> = phases.filter(|phase| self.reached.insert(*phase)).collect();
+        new.into_iter().map(|phase| Effect::Reach { id, phase, at: now }).collect()
+    }
+
+    /// Keys of edits are counted anew by each process, so they name it too.
+    pub(super) fn edit(&mut self, start: u64, text: &str, last: bool) -> Effect {
         self.edits += 1;
         let request = &self.operation.request;
-        let number = if last { "last".to_owned() } else { self.edits.to_string() };
+        let number = if last { "last".to_owned() } else { format!("{start}.{}", self.edits) };
         Effect::Say(Outgoing {
             key: key(request, &format!("progress#{number}")),
             room: self.operation.room.clone(),
@@ -192,19 +254,17 @@ impl Underway {
     }
 }
 
-/// What is left of the limit counts from when the change began, also after a
-/// restart; a moment is always left to look.
-fn carry(operation: &Operation, service: &Service, now: Timestamp, resumed: bool) -> Effect {
-    let limit = match operation.change {
-        Change::Update => service.update.timeout,
-        Change::Restart | Change::Stop | Change::Start => LIMIT,
-    };
+/// The host keeps the limit itself, and then puts back what it has touched:
+/// whoever follows waits for that too. What is left counts from when the change
+/// began, also after a restart; a moment is always left to look.
+pub(super) fn carry(operation: &Operation, service: &Service, now: Timestamp, known: Known) -> Effect {
+    let whole = operation.job.limit + docker_change::aftercare(service);
     let spent = Duration::try_from(now.duration_since(operation.began)).unwrap_or_default();
     Effect::Carry {
         host: operation.host.clone(),
         operation: operation.id,
         job: operation.job.clone(),
-        limit: limit.saturating_sub(spent).max(Duration::from_secs(15)),
-        resumed,
+        limit: whole.saturating_sub(spent).max(Duration::from_secs(15)),
+        known,
     }
 }

@@ -6,6 +6,8 @@
 //! `command::read` → freshness → `access::authorise` → the command's own file.
 
 mod changes;
+mod lost;
+mod operations;
 mod questions;
 mod watch;
 
@@ -29,8 +31,9 @@ use crate::{
         inventory::Inventory,
         message::{Body, MessageClass},
         names::{EventId, RoomId, ServiceName, UserId},
-        operation::{Operation, OperationId},
+        operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
+        record::Record,
         reply,
     },
     ports::Identity,
@@ -70,8 +73,8 @@ impl Dispatcher {
     }
 
     /// Takes up operations that an earlier process left without an outcome.
-    pub fn resume(&mut self, unfinished: Vec<Operation>, now: Timestamp) -> Vec<Effect> {
-        unfinished.into_iter().flat_map(|operation| self.take_up(operation, now)).collect()
+    pub fn resume(&mut self, unfinished: Vec<Record>, now: Timestamp) -> Vec<Effect> {
+        unfinished.into_iter().flat_map(|record| self.take_up(record, now)).collect()
     }
 
     /// Answers an event.
@@ -88,11 +91,16 @@ impl Dispatcher {
                 vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
             }
             Event::Report { ticket, report } => {
-                let mut effects = self.watch_report(&report);
+                let mut effects = self.seen_again(&report, now);
+                effects.extend(self.watch_report(&report));
                 effects.extend(ticket.map(|t| self.question_report(t, report, now)).unwrap_or_default());
                 effects
             }
             Event::Log { ticket, log } => self.question_log(ticket, log, now),
+            Event::Preview { ticket, told } => self.question_preview(ticket, told, now),
+            Event::Cancelled { ticket, how } => self.cancel_told(ticket, &how),
+            Event::Recalled { ticket, records } => self.recalled(ticket, &records, now),
+            Event::Stopping => self.last_words(now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
             Event::Job { operation, news } => self.job_news(operation, news, now),
             Event::Tick => {
@@ -166,7 +174,11 @@ impl Dispatcher {
             Command::Whoami => self.answer(message, "whoami", &reply::help::whoami(&message.sender, role, &prefix)),
             Command::Status { selectors } => self.ask_status(message, &selectors, now),
             Command::Logs { service, lines } => self.ask_log(message, &service, lines),
-            Command::Change { change, service } => self.begin(message, change, &service, now),
+            Command::Preview { service } => self.ask_preview(message, &service),
+            Command::Operations => self.tell_operations(message, now),
+            Command::Cancel { which } => self.cancel(message, &which, now),
+            Command::History { about } => self.ask_history(message, about.as_deref()),
+            Command::Change { wanted, service } => self.begin(message, &wanted, &service, now),
         }
     }
 

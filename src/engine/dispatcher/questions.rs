@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Dispatcher, answer, key};
+use super::{
+    Dispatcher, answer, key,
+    operations::{Cancel, History},
+};
 use crate::{
     domain::{
         inbound::Inbound,
@@ -16,10 +19,12 @@ use crate::{
         names::{EventId, HostName, RoomId, ServiceName},
         observation::HostReport,
         outgoing::{Outgoing, What},
+        progress::Progress,
         reply::{
             self,
             status::{Line, View},
         },
+        runtime::docker_change,
         selector::{self, Selector},
         suggest,
     },
@@ -36,8 +41,11 @@ const LOG_LIMIT: Duration = Duration::from_secs(20);
 pub(super) enum Question {
     Status(Status),
     Log(Log),
+    Preview(Preview),
     /// The end of a log, as evidence for an alert.
     Evidence(ServiceName),
+    Cancel(Box<Cancel>),
+    History(History),
 }
 
 #[derive(Debug)]
@@ -60,11 +68,18 @@ pub(super) struct Log {
     service: ServiceName,
 }
 
+#[derive(Debug)]
+pub(super) struct Preview {
+    room: RoomId,
+    event: EventId,
+    service: ServiceName,
+}
+
 impl Question {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::Status(status) => status.partial_at,
-            Self::Log(_) | Self::Evidence(_) => None,
+            Self::Log(_) | Self::Preview(_) | Self::Evidence(_) | Self::Cancel(_) | Self::History(_) => None,
         }
     }
 }
@@ -107,6 +122,46 @@ impl Dispatcher {
         let log = Log { room: message.room.clone(), event: message.event.clone(), service: service.clone() };
         self.questions.insert(ticket, Question::Log(log));
         vec![Effect::ReadLog { host, service, lines, limit: LOG_LIMIT, ticket }]
+    }
+
+    pub(super) fn ask_preview(&mut self, message: &Inbound, written: &str) -> Vec<Effect> {
+        let name = match self.service(written) {
+            Ok(name) => name,
+            Err(text) => return self.refuse(message, "no such service", &text),
+        };
+        let inventory = Arc::clone(&self.inventory);
+        let Some(service) = inventory.service(&name) else { return Vec::new() };
+        let ticket = self.ticket();
+        let nonce = self.identity.nonce(ticket.0);
+        let command = match docker_change::preview(service, &nonce, &message.sender) {
+            Ok(command) => command,
+            Err(why) => return self.refuse(message, "not possible", &reply::refusal::not_possible(&name, why)),
+        };
+        let preview = Preview { room: message.room.clone(), event: message.event.clone(), service: name };
+        self.questions.insert(ticket, Question::Preview(preview));
+        vec![Effect::Preview { host: service.host.clone(), command, nonce, ticket }]
+    }
+
+    pub(super) fn question_preview(
+        &mut self,
+        ticket: Ticket,
+        told: Result<(u32, Box<Progress>), String>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let Some(Question::Preview(preview)) = self.questions.remove(&ticket) else { return Vec::new() };
+        let Some(service) = self.inventory.service(&preview.service) else { return Vec::new() };
+        let text = match told {
+            Ok((exit, progress)) => {
+                let failed = (exit != 0).then_some(exit);
+                reply::preview::answer(service, &progress, failed, &self.inventory.manners.prefix, now)
+            }
+            Err(why) => reply::preview::failed(service, &why),
+        };
+        let Preview { room, event, .. } = preview;
+        vec![
+            answer(&room, &event, "answer", MessageClass::Answer, &text, vec![]),
+            Effect::Handled { event, how: "diff".to_owned() },
+        ]
     }
 
     /// The service somebody means, or the sentence that says there is none.
@@ -215,7 +270,7 @@ impl Dispatcher {
         match self.questions.remove(&ticket) {
             Some(Question::Log(question)) => self.say_log(&question, &log),
             Some(Question::Evidence(service)) => self.say_crash_loop(&service, &log, now),
-            Some(other @ Question::Status(_)) => {
+            Some(other @ (Question::Status(_) | Question::Preview(_) | Question::Cancel(_) | Question::History(_))) => {
                 self.questions.insert(ticket, other);
                 Vec::new()
             }

@@ -9,10 +9,11 @@ use crate::{
         inventory::{Host, RuntimeKind, Service, UpdatePolicy},
         names::{Branch, ContainerName, HostName, RemoteDir},
         observation::{HostReport, HostTrouble},
-        progress::Reader,
-        runtime::{ContainerEvent, EventKind, docker},
+        progress::{Phase, Reader},
+        record::End,
+        runtime::{ContainerEvent, EventKind, docker, docker_change},
     },
-    engine::event::JobNews,
+    engine::event::{Cancelled, JobNews, Known},
 };
 
 const ALICE: &str = "@alice:example.org";
@@ -38,6 +39,7 @@ impl Room {
             run_as: None,
             tags: vec![],
             update: UpdatePolicy::default(),
+            stop_timeout: None,
         };
         let host = |name: &str| Host { name: HostName::parse(name).unwrap() };
         let user = |id: &str| UserId::parse(id).unwrap();
@@ -52,7 +54,7 @@ impl Room {
             ..Inventory::default()
         };
         let me = Me { user: user("@opsroom:example.org"), display_name: None };
-        let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7 };
+        let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start: 1 };
         let mut room = Self {
             dispatcher: Dispatcher::new(Arc::new(inventory), me, identity),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
@@ -231,7 +233,7 @@ fn help_shows_only_what_the_reader_may_run() {
 #[test]
 fn a_change_is_in_the_ledger_before_it_begins_and_ends_once() {
     let mut room = Room::new();
-    insta::assert_snapshot!(room.says(ALICE, "!restart bridge"), @"Progress: ⏳ Restarting bridge · 0 s");
+    insta::assert_snapshot!(room.says(ALICE, "!restart bridge"), @"Progress: ⏳ Restarting bridge · #7 · 0 s");
     let order: Vec<&str> = room
         .effects
         .iter()
@@ -249,12 +251,12 @@ fn a_change_is_in_the_ledger_before_it_begins_and_ends_once() {
     let ticket = room.ticket();
     let output = format!("{}{}", room.up("bridge", 1), room.up("kokoro", 1));
     insta::assert_snapshot!(room.reports(ticket, "spark-1", &output), @"Answer: ⏳ bridge — restarting by alice, 2 s");
-    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting already (asked by alice, 2 s ago) — one change at a time. Ask again when it is done.");
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting already (#7, asked by alice, 2 s ago) — one change at a time. Ask again when it is done, or !cancel 7 calls it off.");
     room.later(2);
     let after = room.up("bridge", 0);
     let log = format!("::before x\n::phase switch 1\nbridge\n::phase verify 2\n::after {after}::done 3\n");
     insta::assert_snapshot!(room.job(&log, Some(0)), @"edit: ✅ bridge restarted in 4.0 s — running, up 0 s");
-    assert!(room.effects.iter().any(|e| matches!(e, Effect::End { outcome: "succeeded", .. })));
+    assert!(room.effects.iter().any(|e| matches!(e, Effect::End { end, .. } if end.outcome == "succeeded")));
     assert_eq!(room.job("", Some(0)), "", "an operation ends once");
 }
 
@@ -265,7 +267,7 @@ fn an_update_shows_its_phases_and_its_failure() {
     room.later(3);
     let begun = "::phase fetch 100\n::commits a1b2c3d4e5 d4e5f6a7b8 3\n::phase build 102\n#5 [bridge 2/4] RUN make\n";
     insta::assert_snapshot!(room.job(begun, None), @r"
-    edit: ⏳ Updating bridge · 3 s
+    edit: ⏳ Updating bridge · #7 · 3 s
     ✅ fetch a1b2c3d → d4e5f6a (3 commits) · 2 s
     ⏳ build step 2/4
     ▫️ switch
@@ -344,7 +346,99 @@ fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
     });
     let mut next = Room::new();
     next.now = room.now + SignedDuration::from_secs(60);
-    let effects = next.dispatcher.resume(vec![begun.unwrap()], next.now);
-    let [Effect::Carry { resumed: true, limit, .. }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(*limit, Duration::from_secs(24 * 60), "the limit counts from the beginning");
+    let record = Record { operation: begun.unwrap(), phases: vec![], cancelled_by: None, end: None };
+    let effects = next.dispatcher.resume(vec![record.clone()], next.now);
+    let [Effect::Carry { known: Known::Asked, limit, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let whole = Duration::from_secs(25 * 60) + docker_change::aftercare(&next.dispatcher.inventory.services[0]);
+    assert_eq!(*limit, whole - Duration::from_secs(60), "the limit counts from the beginning");
+
+    // Seen to run, and called off by somebody whose word may not have reached the host.
+    let phases = vec![(Phase::Fetch, next.now)];
+    let called_off = Record { phases, cancelled_by: Some(UserId::parse(VERA).unwrap()), ..record };
+    let effects = Room::new().dispatcher.resume(vec![called_off], next.now);
+    assert!(matches!(effects[..], [Effect::Carry { known: Known::Begun, .. }, Effect::Cancel { .. }]), "{effects:?}");
+}
+
+#[test]
+fn what_is_under_way_is_told_and_called_off() {
+    let mut room = Room::new();
+    insta::assert_snapshot!(room.says(ALICE, "!ops"), @"Answer: 💤 Nothing is under way. !history tells what was.");
+    insta::assert_snapshot!(room.says(ALICE, "!cancel 7"), @"Answer: Nothing that 7 names is under way — !ops lists what is.");
+    room.says(ALICE, "!update bridge");
+    room.job("::phase fetch 1\n::phase build 2\n#5 [2/4] RUN x\n", None);
+    room.later(63);
+    insta::assert_snapshot!(room.says(VERA, "!ops"), @r"
+    Answer: ⏳ 1 change is under way
+    #7 update of bridge · build step 2/4 · 63 s · alice
+    !cancel 7 calls one off.
+    ");
+    insta::assert_snapshot!(room.says(VERA, "!cancel bridge"), @"Answer: !cancel takes the role operator; you are viewer here. An admin can change that in the config.");
+    insta::assert_snapshot!(room.says(ALICE, "!cancel kokoro"), @"Answer: Nothing that kokoro names is under way — !ops lists what is.");
+    insta::assert_snapshot!(room.says(ALICE, "!cancel #7"), @"Answer: ✋ Calling off #7, the update of bridge …");
+    let ticket = room.effects.iter().find_map(|e| match e {
+        Effect::Cancel { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    assert!(matches!(room.effects[0], Effect::CallOff { .. }), "noted before it is done");
+    insta::assert_snapshot!(room.happens(Event::Stopping), @r"
+    edit: ⏳ Updating bridge · #7 · 63 s
+    ✅ fetch · 1 s
+    ⏳ build step 2/4
+    ▫️ switch
+    ▫️ verify
+    ⚠️ I am being stopped. This goes on without me on its host, and I tell how it ended when I am back
+    ");
+    let log = "::phase fetch 1\n::phase build 2\n::cancelled\n::end 143\n";
+    insta::assert_snapshot!(room.job(log, Some(143)), @r"
+    edit: ✋ update of bridge was called off by alice in build after 63 s
+    ✅ fetch · 1 s
+    ✋ build
+    ▫️ switch
+    ▫️ verify
+    Answer: ✋ update of bridge was called off by alice in build after 63 s
+    What was running was left alone.
+    ");
+    let how = Cancelled::Ended;
+    insta::assert_snapshot!(room.happens(Event::Cancelled { ticket: ticket.unwrap(), how }), @"edit: ✋ Called off #7, the update of bridge: it has ended, and none of its processes is left.");
+}
+
+#[test]
+fn the_past_is_told_with_who_and_what() {
+    let mut room = Room::new();
+    room.says(ALICE, "!restart bridge");
+    let operation = room.effects.iter().find_map(|e| match e {
+        Effect::Begin(operation) => Some((**operation).clone()),
+        _ => None,
+    });
+    let end = End { at: room.now, outcome: "succeeded".into(), verdict: "✅ **bridge restarted** in 4.0 s".into() };
+    let phases = vec![(Phase::Switch, room.now)];
+    let record = Record { operation: operation.unwrap(), phases, cancelled_by: None, end: Some(end) };
+    room.later(7_200);
+    let mut ask = |command: &str, records: Vec<Record>| {
+        room.says(VERA, command);
+        let ticket = room.effects.iter().find_map(|e| match e {
+            Effect::Recall { ticket, .. } => Some(*ticket),
+            _ => None,
+        });
+        room.happens(Event::Recalled { ticket: ticket.unwrap(), records })
+    };
+    insta::assert_snapshot!(ask("!history", vec![]), @"Answer: 📜 I have made no change yet.");
+    insta::assert_snapshot!(ask("!history bridge", vec![record.clone()]), @r"
+    Answer: 📜 The last changes of bridge
+    ✅ bridge restarted in 4.0 s
+    · #7 by alice, 2 h ago: !restart bridge
+    !history 7 tells more of one.
+    ");
+    insta::assert_snapshot!(ask("!history #7", vec![record]), @r"
+    Answer: ✅ bridge restarted in 4.0 s
+    · #7 by alice, 2 h ago: !restart bridge
+    · on spark-1, job abc-7
+    · began 2027-01-15 08:00:00 UTC
+    · switch 2027-01-15 08:00:00 UTC
+    · succeeded 2027-01-15 08:00:00 UTC
+    What ran is in the file.
+    file: operation-7.sh
+    ");
+    insta::assert_snapshot!(ask("!history 8", vec![]), @"Answer: There is no operation #8 — !history lists the last ones.");
+    insta::assert_snapshot!(room.says(VERA, "!history bridgge"), @"Answer: Nothing here is called bridgge — did you mean bridge?");
 }

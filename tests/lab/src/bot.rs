@@ -26,7 +26,7 @@ pub const BINARY_VARIABLE: &str = "OPSROOM_BIN";
 const READY: &str = "ready: in ";
 
 /// How long it may take to be ready: a debug build derives keys slowly.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A bot before it runs.
 #[derive(Debug)]
@@ -165,43 +165,50 @@ impl BotPlan {
         let homeserver = self.homeserver.clone().unwrap_or_else(|| self.lab.homeserver());
         let account = homeserver.register("opsroom");
         let dir = self.lab.dir("bot");
-        let binary = self
-            .binary
-            .clone()
-            .or_fail(format!("which opsroom? Set {BINARY_VARIABLE}, or say .binary(env!(\"CARGO_BIN_EXE_opsroom\"))"));
+        let binary = self.the_binary();
         secret(&dir.join("password"), &account.password);
-        let config = self.config_text(&homeserver, &account, &dir);
+        let config = self.config_text(
+            &account.user,
+            &Outlook {
+                homeserver: homeserver.url(),
+                password: dir.join("password"),
+                recovery_key: dir.join("recovery-key"),
+                key: self.lab.key().path().to_owned(),
+                state: dir.join("state"),
+                wired: false,
+            },
+        );
         fs::write(dir.join("opsroom.toml"), config).or_fail("cannot write the bot's configuration");
         let bot = Bot {
             log: dir.join("opsroom.log"),
             process: RefCell::new(None),
             log_mark: Cell::new(0),
-            // A room it has to be invited to first is served some time later.
-            ready: format!("{READY}{} ", if self.invite { self.rooms.len() } else { 0 }),
-            environment: self.environment,
+            ready: self.ready_line(),
+            environment: self.environment.clone(),
             account,
             binary,
             dir,
         };
-        if self.invite {
-            for room in &self.rooms {
-                room.owner().invites(room, &bot);
-            }
-        }
+        self.send_invites(&bot);
         bot
     }
 
-    fn config_text(&self, homeserver: &Homeserver, account: &Account, dir: &Path) -> String {
+    #[track_caller]
+    pub(crate) fn the_binary(&self) -> PathBuf {
+        let binary = self.binary.clone();
+        binary.or_fail(format!("which opsroom? Set {BINARY_VARIABLE}, or say .binary(env!(\"CARGO_BIN_EXE_opsroom\"))"))
+    }
+
+    pub(crate) fn config_text(&self, user: &str, outlook: &Outlook<'_>) -> String {
         // Rust's debug quoting of these plain strings is TOML's.
-        let quoted = |path: PathBuf| format!("{:?}", path.display().to_string());
+        let quoted = |path: &Path| format!("{:?}", path.display().to_string());
         let mut text = format!(
-            "[matrix]\nhomeserver = {:?}\nuser = {:?}\npassword_file = {}\nrecovery_key_file = {}\n{}\n[state]\ndir = {}\n",
-            homeserver.url(),
-            account.user,
-            quoted(dir.join("password")),
-            quoted(dir.join("recovery-key")),
+            "[matrix]\nhomeserver = {:?}\nuser = {user:?}\npassword_file = {}\nrecovery_key_file = {}\n{}\n[state]\ndir = {}\n",
+            outlook.homeserver,
+            quoted(&outlook.password),
+            quoted(&outlook.recovery_key),
             self.matrix_lines,
-            quoted(dir.join("state")),
+            quoted(&outlook.state),
         );
         for room in &self.rooms {
             let _ = write!(text, "\n[[room]]\nid = {:?}\n", room.alias());
@@ -214,10 +221,10 @@ impl BotPlan {
                 text,
                 "\n[[host]]\nname = {:?}\naddress = {:?}\nport = {}\nuser = {:?}\nkey_file = {}\nhost_key = {:?}\n",
                 host.name(),
-                host.address(),
+                if outlook.wired { host.wired_address() } else { host.address() },
                 host.port(),
                 host.user(),
-                quoted(self.lab.key().path().to_owned()),
+                quoted(&outlook.key),
                 host.host_key(),
             );
             if let Some(jump) = host.jump() {
@@ -228,6 +235,33 @@ impl BotPlan {
         text.push_str(&self.more);
         text
     }
+
+    /// Its owner invites the bot to each of its rooms, unless nobody is to.
+    #[track_caller]
+    pub(crate) fn send_invites(&self, bot: &dyn Speaker) {
+        if self.invite {
+            for room in &self.rooms {
+                room.owner().invites(room, bot);
+            }
+        }
+    }
+
+    /// What the bot logs when it serves all its rooms. A room it has to be invited to first is served some time later.
+    pub(crate) fn ready_line(&self) -> String {
+        format!("{READY}{} ", if self.invite { self.rooms.len() } else { 0 })
+    }
+}
+
+/// Where things are, as the bot sees them.
+#[derive(Debug)]
+pub(crate) struct Outlook<'a> {
+    pub(crate) homeserver: &'a str,
+    pub(crate) password: PathBuf,
+    pub(crate) recovery_key: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) state: PathBuf,
+    /// Hosts are reached over their second cable.
+    pub(crate) wired: bool,
 }
 
 /// The bot, running or not. It is killed when dropped.

@@ -3,6 +3,7 @@
 //!
 //! There is no registry: the only image that everything builds from is `busybox` on nothing.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -49,12 +50,23 @@ impl Engine {
 
     /// `docker …` against this engine, not yet run.
     pub fn command(&self) -> Command {
-        let mut command = Command::new("docker");
+        self.command_of("docker")
+    }
+
+    /// A program that runs `docker …` itself, not yet run.
+    pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.envs(self.environment());
         command
-            .env("DOCKER_HOST", format!("unix://{}", self.address.sockets.join("docker.sock").display()))
-            .env("DOCKER_CONFIG", &self.config)
-            .env("BUILDX_CONFIG", self.address.sockets.join("buildx"));
-        command
+    }
+
+    fn environment(&self) -> [(&'static str, String); 3] {
+        let text = |path: &Path| path.display().to_string();
+        [
+            ("DOCKER_HOST", format!("unix://{}", text(&self.address.sockets.join("docker.sock")))),
+            ("DOCKER_CONFIG", text(&self.config)),
+            ("BUILDX_CONFIG", text(&self.address.sockets.join("buildx"))),
+        ]
     }
 
     /// `docker …`, which must succeed; gives its output.
@@ -145,9 +157,27 @@ impl OwnEngine {
         own
     }
 
+    /// Runs an sh script as root on the machine it runs on, where the processes of its containers are; whatever the end.
+    #[track_caller]
+    pub fn try_run_beside(&self, script: &str) -> Output {
+        let mut command = self.machine.command("env");
+        command.args(self.environment().map(|(name, value)| format!("{name}={value}")));
+        run_for(command.args(["sh", "-c", script]))
+    }
+
     /// Where it is.
     pub(crate) fn address(&self) -> Address {
         self.engine.address.clone()
+    }
+
+    /// The machine it runs on.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Where its data lies.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Starts the daemon, which must not be running.

@@ -55,6 +55,7 @@ pub struct HostPlan {
     max_sessions: u16,
     behind: Option<Host>,
     engine: Option<Arc<OwnEngine>>,
+    wired: bool,
     keys: Vec<String>,
     sshd_lines: String,
 }
@@ -68,6 +69,7 @@ impl HostPlan {
             max_sessions: 10,
             behind: None,
             engine: None,
+            wired: false,
             keys,
             sshd_lines: String::new(),
         }
@@ -88,6 +90,12 @@ impl HostPlan {
     /// With this engine instead of the one everybody shares.
     pub fn engine(mut self, engine: &Arc<OwnEngine>) -> Self {
         self.engine = Some(Arc::clone(engine));
+        self
+    }
+
+    /// With [`HostPlan::engine`]'s machine at the end of a second cable, so that containers reach the host.
+    pub fn wired_to_its_engine(mut self) -> Self {
+        self.wired = true;
         self
     }
 
@@ -142,10 +150,12 @@ impl HostPlan {
         let dir = self.lab.facts().dir.join(&name);
         let (near, far) = addresses(number);
         let engine = self.engine.as_ref().map_or_else(|| self.lab.engine(), |own| (***own).clone());
+        let wire = self.wired.then(|| Wire::new(&self.lab));
         let site = Site {
-            device: format!("ol{:.6}{number}", self.lab.facts().id),
+            device: device(&self.lab, number),
             address: far,
             near,
+            wire,
             machine: Mutex::new(None),
             behind: self.behind,
             max_sessions: self.max_sessions,
@@ -163,8 +173,30 @@ impl HostPlan {
     }
 }
 
+/// A cable's name at the end that is not called `eth0`.
+pub(crate) fn device(lab: &Lab, number: u32) -> String {
+    format!("ol{:.6}{number}", lab.facts().id)
+}
+
+/// A second cable, from the machine of the host's engine.
+#[derive(Debug)]
+struct Wire {
+    device: String,
+    near: String,
+    far: String,
+}
+
+impl Wire {
+    #[track_caller]
+    fn new(lab: &Lab) -> Self {
+        let number = lab.number();
+        let (near, far) = addresses(number);
+        Self { device: device(lab, number), near, far }
+    }
+}
+
 /// A /30 of the range that is set aside for tests (RFC 2544), by number: our end and the host's.
-fn addresses(number: u32) -> (String, String) {
+pub(crate) fn addresses(number: u32) -> (String, String) {
     let base = (198 << 24 | 18 << 16) + (number % 32_768) * 4;
     let text = |address: u32| std::net::Ipv4Addr::from(address).to_string();
     (text(base + 1), text(base + 2))
@@ -179,6 +211,7 @@ struct Site {
     device: String,
     near: String,
     address: String,
+    wire: Option<Wire>,
     machine: Mutex<Option<Machine>>,
     behind: Option<Host>,
     engine: Engine,
@@ -237,6 +270,10 @@ impl Site {
             None => machine.cable(&self.device, &self.near, &self.address),
             Some(jump) => machine.cable_behind(jump.machine().on(), &self.device, &self.near, &self.address),
         }
+        if let Some(Wire { device, near, far }) = &self.wire {
+            let engine = self.own_engine.as_ref().or_fail("a wired host needs an .engine(…) of its own");
+            machine.second_cable(engine.machine(), device, near, far);
+        }
         *self.machine.lock().or_fail("a thread died holding the machine") = Some(machine);
     }
 }
@@ -273,6 +310,13 @@ impl Host {
     /// Its address on the cable.
     pub fn address(&self) -> &str {
         &self.site.address
+    }
+
+    /// Its address on the cable from its engine's machine, when it is wired to it.
+    #[track_caller]
+    pub fn wired_address(&self) -> &str {
+        let wire = self.site.wire.as_ref();
+        &wire.or_fail("the host has no second cable: plan it with .wired_to_its_engine()").far
     }
 
     /// The port its sshd listens on.
@@ -344,6 +388,12 @@ impl Host {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Runs a script as the login user, without SSH, whatever its end.
+    #[track_caller]
+    pub fn try_run(&self, script: &str, input: &[u8]) -> Output {
+        self.try_run_as(&OPS, script, input)
     }
 
     /// Runs a script as a user of it, without SSH, whatever its end.

@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::bot::BotPlan;
+use crate::dock::Dock;
 use crate::docker::{Engine, EnginePlan, OwnEngine};
 use crate::host::{Host, HostPlan};
 use crate::keys::KeyPair;
@@ -115,6 +116,12 @@ impl Lab {
     #[track_caller]
     pub fn own_engine(&self) -> OwnEngine {
         EnginePlan::new(self.clone()).start()
+    }
+
+    /// An engine, a homeserver and a host for bots in containers, built from this opsroom.
+    #[track_caller]
+    pub fn dock(&self, binary: impl AsRef<Path>) -> Dock {
+        Dock::build(self.clone(), binary.as_ref())
     }
 
     /// A fresh user of the shared homeserver, at a cross-signed device.

@@ -27,10 +27,13 @@ pub mod machine;
 pub mod process;
 pub mod wait;
 
+pub mod authority;
+pub mod dock;
 pub mod docker;
 pub mod host;
 pub mod keys;
 pub mod project;
+pub mod registry;
 pub mod synapse;
 
 pub mod message;
@@ -38,14 +41,18 @@ pub mod person;
 pub mod room;
 
 pub mod bot;
+pub mod container;
 pub mod demo;
 pub mod running;
 
 pub use bot::Bot;
+pub use container::BotContainer;
+pub use dock::Dock;
 pub use host::Host;
 pub use lab::Lab;
 pub use message::{EventId, Message, anything, containing, notice, page, where_};
 pub use person::{Person, Speaker};
 pub use project::Project;
+pub use registry::Registry;
 pub use room::Room;
 pub use wait::wait_until;

@@ -119,13 +119,24 @@ impl Machine {
     /// Lays a cable from another machine to this one, so that only through the other it can be reached.
     #[track_caller]
     pub fn cable_behind(&self, other: &Machine, device: &str, near: &str, far: &str) {
+        self.cable_from(other, device, "eth0", near, far);
+    }
+
+    /// Lays a second cable, from another machine to this one.
+    #[track_caller]
+    pub fn second_cable(&self, other: &Machine, device: &str, near: &str, far: &str) {
+        self.cable_from(other, device, "eth1", near, far);
+    }
+
+    #[track_caller]
+    fn cable_from(&self, other: &Machine, device: &str, end: &str, near: &str, far: &str) {
         let (from, pid) = (other.pid().to_string(), self.pid().to_string());
         let inside = format!(
-            "ip link add {device} type veth peer name eth0 netns {pid} && ip addr add {near}/30 dev {device} && ip link set {device} up"
+            "ip link add {device} type veth peer name {end} netns {pid} && ip addr add {near}/30 dev {device} && ip link set {device} up"
         );
         // Only the network is entered: the process IDs stay the ones outside.
         run(Command::new("nsenter").args([&format!("--target={from}"), "--net", "--", "sh", "-ec", &inside]));
-        self.run(&format!("ip addr add {far}/30 dev eth0; ip link set eth0 up"));
+        self.run(&format!("ip addr add {far}/30 dev {end}; ip link set {end} up"));
     }
 }
 

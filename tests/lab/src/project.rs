@@ -124,8 +124,21 @@ impl ProjectPlan {
             );
         }
         compose.push_str(&self.compose_lines);
-        let project = Project { host: self.host, name: self.name, unique, user: self.user };
-        project.make_repositories(&compose, &app(behaviour));
+        let dockerfile = format!(
+            "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
+        );
+        let greeting = format!("hello from {}\n", self.name);
+        let project =
+            Project { container: unique.clone(), below: "", host: self.host, name: self.name, unique, user: self.user };
+        project.make_repositories(&[
+            (".gitignore", ".env\n"),
+            ("compose.yaml", &compose),
+            ("app.sh", &app(behaviour)),
+            ("Dockerfile", &dockerfile),
+            ("greeting", &greeting),
+        ]);
+        let env = project.dir().join(".env");
+        project.host.run_as(&project.user, &format!("printf 'SECRET=%s\\n' {} >{}", project.secret(), env.display()));
         project
     }
 }
@@ -150,10 +163,36 @@ pub struct Project {
     host: Host,
     name: String,
     unique: String,
+    container: String,
+    /// Where in the clone its compose file is.
+    below: &'static str,
+    /// Whom it belongs to.
     user: User,
 }
 
 impl Project {
+    /// A project made of these files, with its compose file `below` the top; nothing is deployed.
+    #[track_caller]
+    pub(crate) fn of_files(
+        host: &Host,
+        name: &str,
+        container: &str,
+        below: &'static str,
+        files: &[(&str, &str)],
+    ) -> Self {
+        let unique = host.lab().unique(name);
+        let project = Self {
+            host: host.clone(),
+            name: name.to_owned(),
+            unique,
+            container: container.to_owned(),
+            below,
+            user: OPS,
+        };
+        project.make_repositories(files);
+        project
+    }
+
     // --- what it is ---
 
     /// The name a test gave it: what people call the service.
@@ -161,19 +200,26 @@ impl Project {
         &self.name
     }
 
-    /// Its container's name, unique in the lab.
+    /// Its container's name, unique on its engine.
     pub fn container(&self) -> &str {
-        &self.unique
+        &self.container
     }
 
-    /// The deployed clone, seen from the host.
+    /// The deployed clone, or what of it has the compose file, seen from the host.
     pub fn dir(&self) -> PathBuf {
-        self.user.home().join(&self.unique)
+        match self.below {
+            "" => self.clone_dir(),
+            below => self.clone_dir().join(below),
+        }
     }
 
     /// Whom it belongs to, where that is not the login user.
     pub fn run_as(&self) -> Option<&'static str> {
         (self.user != OPS).then_some(self.user.name)
+    }
+
+    fn clone_dir(&self) -> PathBuf {
+        self.user.home().join(&self.unique)
     }
 
     /// The branch it follows.
@@ -266,11 +312,12 @@ impl Project {
         self
     }
 
-    /// Its process ends by itself with this status. (`docker kill` would look like somebody's intent.)
+    /// Its process ends by itself with this status. (`docker kill` would look like somebody's intent. Detached,
+    /// because the engine kills an exec whose container ends, and then reports that as the exec's failure.)
     #[track_caller]
     pub fn crash_now(&self, code: u8) {
         let script = format!("echo {code} >/tmp/exit-code; kill -USR1 1");
-        self.host.engine().docker(&["exec", self.container(), "sh", "-c", &script]);
+        self.host.engine().docker(&["exec", "--detach", self.container(), "sh", "-c", &script]);
     }
 
     /// Its health check fails from now on.
@@ -374,34 +421,28 @@ impl Project {
     }
 
     #[track_caller]
-    fn make_repositories(&self, compose: &str, app: &str) {
-        let (remote, workshop, dir) = (self.remote(), self.workshop(), self.dir());
-        let dir = dir.display();
-        let dockerfile = format!(
-            "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
-        );
-        let secret = self.secret();
-        let greeting = format!("hello from {}", self.name);
-        let script = format!(
+    fn make_repositories(&self, files: &[(&str, &str)]) {
+        let (remote, workshop, clone) = (self.remote(), self.workshop(), self.clone_dir());
+        let mut script = format!(
             "set -e
              [ -e ~/.gitconfig ] || {{ git config --global user.name Lab; git config --global user.email lab@lab.test; \
                git config --global init.defaultBranch master; }}
              git init -q --bare {remote}
-             git init -q {workshop} && cd {workshop}
-             printf '.env\\n' >.gitignore
-             printf %s {} >compose.yaml
-             printf %s {} >app.sh && chmod 755 app.sh
-             printf %s {} >Dockerfile
-             printf '%s\\n' {} >greeting
-             git add . && git commit -qm 'The first version'
-             git remote add origin {remote} && git push -q origin HEAD:master
-             git clone -q {remote} {dir}
-             printf 'SECRET=%s\\n' {secret} >{dir}/.env",
-            quoted(compose),
-            quoted(app),
-            quoted(&dockerfile),
-            quoted(&greeting),
+             git init -q {workshop} && cd {workshop}\n"
         );
+        for (path, text) in files {
+            let mode = if path.ends_with(".sh") { 755 } else { 644 };
+            script.push_str(&format!(
+                "mkdir -p $(dirname {path}) && printf %s {} >{path} && chmod {mode} {path}\n",
+                quoted(text)
+            ));
+        }
+        script.push_str(&format!(
+            "git add . && git commit -qm 'The first version'
+             git remote add origin {remote} && git push -q origin HEAD:master
+             git clone -q {remote} {}",
+            clone.display()
+        ));
         self.host.run_as(&self.user, &script);
     }
 }

@@ -63,7 +63,7 @@ impl Running {
             });
             let dir = traces.dir.join("synapse");
             fs::create_dir_all(&dir).or_fail("cannot make Synapse's directory");
-            (engine.join(), Server::start(&dir, &home, true))
+            (engine.join(), Server::start(&dir, &home, true, None))
         });
         let Ok(engine) = engine else { panic!("lab: the engine did not start, see above") };
         let facts = Facts {

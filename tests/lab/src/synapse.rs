@@ -30,6 +30,8 @@ pub struct Address {
     pub port: u16,
     /// Its configuration file.
     pub config: PathBuf,
+    /// `https://…`, when it has a listener with TLS too.
+    pub secure_url: Option<String>,
 }
 
 /// A homeserver to talk to. Cheap to clone.
@@ -52,6 +54,12 @@ impl Homeserver {
     /// Its address, as a client is told it.
     pub fn url(&self) -> &str {
         &self.address.url
+    }
+
+    /// Its address with TLS, for who is not on this machine.
+    #[track_caller]
+    pub fn secure_url(&self) -> &str {
+        self.address.secure_url.as_deref().or_fail("this homeserver has no listener with TLS")
     }
 
     /// Registers a user with a name of its own; gives the full ID and the password.
@@ -121,11 +129,12 @@ impl Speaker for Account {
 pub struct SynapsePlan {
     lab: Lab,
     default_message_limits: bool,
+    tls: Option<Tls>,
 }
 
 impl SynapsePlan {
     pub(crate) fn new(lab: Lab) -> Self {
-        Self { lab, default_message_limits: false }
+        Self { lab, default_message_limits: false, tls: None }
     }
 
     /// Synapse's own limits on messages: 0.2 a second with a burst of 10, per account.
@@ -134,13 +143,34 @@ impl SynapsePlan {
         self
     }
 
+    /// Listens with TLS too.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Starts it; it goes when the value goes.
     #[track_caller]
     pub fn start(self) -> Synapse {
         let dir = self.lab.dir("synapse");
-        let server = Server::start(&dir, &self.lab.facts().home, !self.default_message_limits);
+        let server = Server::start(&dir, &self.lab.facts().home, !self.default_message_limits, self.tls.as_ref());
         Synapse { homeserver: Homeserver::new(self.lab, server.address.clone()), server }
     }
+}
+
+/// A listener with TLS.
+#[derive(Debug)]
+pub struct Tls {
+    /// What it is called in the URL and on the certificate.
+    pub name: String,
+    /// The address it listens at.
+    pub address: String,
+    /// The port.
+    pub port: u16,
+    /// The certificate, with its chain.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// A running homeserver of a test's own.
@@ -199,16 +229,24 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a new homeserver in `dir`.
     #[track_caller]
-    pub(crate) fn start(dir: &Path, home: &Path, generous: bool) -> Self {
+    pub(crate) fn start(dir: &Path, home: &Path, generous: bool, tls: Option<&Tls>) -> Self {
         let port = free_port();
         let config = dir.join("homeserver.yaml");
         fs::write(dir.join("signing.key"), signing_key()).or_fail("cannot write the signing key");
         // JSON is YAML.
-        let settings = settings(dir, port, generous);
+        let mut settings = settings(dir, port, generous);
+        if let Some(Tls { address, port, certificate, key, .. }) = tls {
+            settings["tls_certificate_path"] = json!(certificate);
+            settings["tls_private_key_path"] = json!(key);
+            if let Some(listeners) = settings["listeners"].as_array_mut() {
+                listeners.push(listener(*port, address, true));
+            }
+        }
         fs::write(&config, format!("{settings:#}")).or_fail("cannot write Synapse's configuration");
         fs::write(dir.join("log.yaml"), log_settings(dir)).or_fail("cannot write Synapse's log configuration");
         let process = launch(dir, home, port);
-        let address = Address { url: format!("http://127.0.0.1:{port}"), port, config };
+        let secure_url = tls.map(|tls| format!("https://{}:{}", tls.name, tls.port));
+        let address = Address { url: format!("http://127.0.0.1:{port}"), port, config, secure_url };
         Self { address, dir: dir.to_owned(), home: home.to_owned(), process }
     }
 
@@ -239,9 +277,7 @@ fn settings(dir: &Path, port: u16, generous: bool) -> Value {
         "signing_key_path": dir.join("signing.key"),
         "media_store_path": dir.join("media"),
         "database": { "name": "sqlite3", "args": { "database": dir.join("homeserver.db") } },
-        "listeners": [{
-            "port": port, "type": "http", "bind_addresses": ["127.0.0.1"], "resources": [{ "names": ["client"] }],
-        }],
+        "listeners": [listener(port, "127.0.0.1", false)],
         // Nothing of the lab talks to anybody outside.
         "trusted_key_servers": [], "federation_domain_whitelist": [], "report_stats": false,
         "enable_registration": true, "enable_registration_without_verification": true,
@@ -258,6 +294,10 @@ fn settings(dir: &Path, port: u16, generous: bool) -> Value {
         settings["rc_message"] = plenty;
     }
     settings
+}
+
+fn listener(port: u16, address: &str, tls: bool) -> Value {
+    json!({ "port": port, "type": "http", "tls": tls, "bind_addresses": [address], "resources": [{ "names": ["client"] }] })
 }
 
 fn log_settings(dir: &Path) -> String {

@@ -35,7 +35,7 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
             format!("{} as root", code(&format!("chown -R <login> {dir}"))),
         ),
         ServiceMatter::Clone(on) => {
-            Line::fine("clone", format!("at {}, with nothing an update would throw away", code(on)))
+            Line::fine("clone", format!("at {}, with nothing in the way of an update", code(on)))
         }
         ServiceMatter::NoOrigin(dir) => Line::new(
             "remote",
@@ -62,22 +62,26 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
         ),
         ServiceMatter::OtherBranch { on, branch, dir } => Line::new(
             "branch",
-            format!("{} is checked out, and an update would move it to origin's {}", code(on), code(branch)),
+            format!("{} is checked out, not {}: an update refuses to begin", code(on), code(branch)),
             code(&format!("git -C {dir} switch {branch}")),
         ),
         ServiceMatter::LocalCommits { count, branch } => Line::new(
             "commits",
             format!(
-                "{count} commit{} here that origin's {} has not: an update drops them",
+                "{count} commit{} here that origin's {} has not: an update leaves them behind",
                 plural(*count),
                 code(branch)
             ),
-            "push them, or note that they go",
+            format!("push them; what is left behind stays under {}", code("refs/opsroom/")),
         ),
         ServiceMatter::Changed { count, files, dir } => Line::new(
             "changes",
-            format!("{count} tracked file{} changed ({}): an update throws that away", plural(*count), code(files)),
-            format!("commit it upstream; {} shows it", code(&format!("git -C {dir} diff"))),
+            format!("{count} tracked file{} changed ({}): an update refuses to begin", plural(*count), code(files)),
+            format!(
+                "commit it upstream ({} shows it), or update with {}",
+                code(&format!("git -C {dir} diff")),
+                code("--discard")
+            ),
         ),
         ServiceMatter::SecretsIgnored(files) => Line::fine(
             "secrets",
@@ -150,7 +154,7 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
         ),
         ServiceMatter::NoContainer { container, nearest: None } => Line::new(
             "container",
-            format!("there is no {}, and no `dir` to make it from", code(container)),
+            format!("there is no {}, and no compose file to make it from", code(container)),
             "deploy it, or correct `container` in the config",
         ),
         ServiceMatter::ContainerUnclear(said) => Line::new(

@@ -1,0 +1,27 @@
+# Around the job's script: outlives whatever ends it, keeps its time limit, and
+# writes down how it ended.
+trap : TERM INT HUP
+echo $$ >pid.tmp
+born $$ >born
+mv pid.tmp pid
+sh ./script >>log 2>&1 </dev/null &
+s=$!
+(
+    trap 'kill $z; exit' TERM
+    sleep "$limit" &
+    z=$!
+    wait $z
+    printf '\n%soverdue\n' "$mark" >>log
+    kill -TERM -$$
+) </dev/null >/dev/null 2>&1 &
+w=$!
+wait $s
+c=$?
+while [ $c -gt 128 ] && kill -0 $s 2>/dev/null; do
+    wait $s
+    c=$?
+done
+kill $w 2>/dev/null
+echo $c >result.tmp
+mv result.tmp result
+printf '\n%send %s\n' "$mark" $c >>log

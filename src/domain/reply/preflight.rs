@@ -1,0 +1,114 @@
+//! What a host would not begin, with the way out; and what a job says by the
+//! way.
+
+use jiff::Timestamp;
+
+use super::span;
+use crate::domain::{
+    change::Change,
+    inventory::Service,
+    message::{code, escape},
+    preflight::{Note, Refusal},
+};
+
+/// Why a change was not begun, and what to do about it.
+pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &str, now: Timestamp) -> String {
+    let dir = code(service.dir.as_ref().map_or("its directory", |dir| dir.as_str()));
+    let host = escape(service.host.as_str());
+    let again = code(&format!("{prefix}{} {}", change.command(), service.name));
+    match refusal {
+        Refusal::Locked { job, owner, change, since } => {
+            let age = since.map_or(String::new(), |since| format!(", {} ago", span::since(since, now)));
+            format!(
+                "Another job works on it on {host}: {} asked by {}{age} ({}). Wait for it; {again} again when it is done.",
+                escape(change),
+                escape(owner),
+                code(job)
+            )
+        }
+        Refusal::NoState(path) => format!(
+            "The job cannot keep its records in {} on {host}: is the disk full, or the directory somebody else's?",
+            code(path)
+        ),
+        Refusal::NoDirectory => {
+            format!("There is no {dir} on {host} that I can see. Clone the project there, or mend `dir` in the config.")
+        }
+        Refusal::NoEntry(login) => {
+            format!("The login {} may not enter {dir} on {host}. Give it the directory, or set `run_as`.", code(login))
+        }
+        Refusal::Engine(why) => format!(
+            "Docker does not answer on {host}: {}. Is it running, and is the login in the docker group (with a new \
+             login since)?",
+            escape(why.trim_end_matches('.'))
+        ),
+        Refusal::NoCompose => format!("{} is missing on {host}. Install Compose v2 there.", code("docker compose")),
+        Refusal::Disk { free, wanted, place } => format!(
+            "Only {} MiB are free at {} on {host}, and {} are wanted. Make room there, for example with {}; or lower \
+             `min_free`.",
+            escape(free),
+            code(place),
+            escape(wanted),
+            code("docker image prune")
+        ),
+        Refusal::IndexLock(path) => format!(
+            "Another git is at work in {dir} on {host}. {again} again when it is done; if none is, remove {}.",
+            code(path)
+        ),
+        Refusal::DubiousOwnership(login) => format!(
+            "git refuses {dir} on {host} (“dubious ownership”): its files are not {login}'s. Make them so with {}, or \
+             set `run_as` to their owner.",
+            code(&format!("chown -R {login} {}", service.dir.as_ref().map_or("", |dir| dir.as_str()))),
+            login = escape(login)
+        ),
+        Refusal::NoClone => format!("{dir} on {host} is no git clone. Clone the project there, or mend `dir`."),
+        Refusal::Git(why) => format!("git says in {dir} on {host}: {}", escape(why)),
+        Refusal::OtherBranch(branch) => format!(
+            "{dir} on {host} is on the branch {}, and the config says {}. Switch it there, or mend `branch`.",
+            code(branch),
+            code(service.branch.as_str())
+        ),
+        Refusal::Dirty { count, files } => {
+            let plural = if count == "1" { "file has" } else { "files have" };
+            format!(
+                "{} tracked {plural} local changes in {dir} on {host}: {}. It would throw them away. Commit them, or \
+                 send {}: I save them as a patch on the host first.",
+                escape(count),
+                code(files),
+                code(&format!("{prefix}{} {} --discard", change.command(), service.name))
+            )
+        }
+        Refusal::Overwrite(file) => format!(
+            "The new version brings {}, and {dir} on {host} has a file of that name that git does not know. It would be \
+             overwritten. Move it away first.",
+            code(file)
+        ),
+        Refusal::NoVersion => format!(
+            "I know no earlier version of {} that held. Name one: {}.",
+            escape(service.name.as_str()),
+            code(&format!("{prefix}rollback {} <commit>", service.name))
+        ),
+        Refusal::NoSuchVersion(version) => {
+            format!("There is no version {} on {host}, or its images are gone.", code(version))
+        }
+        Refusal::ThereAlready(version) => format!("{} is in place already.", code(version)),
+        Refusal::Other(words) => format!("{host} says: {}", escape(words)),
+    }
+}
+
+/// What a job did or saw by the way.
+pub fn note(note: &Note) -> String {
+    match note {
+        Note::LockTakenOver(job) => {
+            format!("🔓 The lock of an earlier job ({}), which is dead, was taken over.", code(job))
+        }
+        Note::IndexLockRemoved => "🔓 A lock that a dead git had left in the clone was removed.".to_owned(),
+        Note::Discarded(path) => format!("📎 Local changes were set aside: {}", code(path)),
+        Note::NotIgnored(file) => {
+            format!("⚠️ git does not ignore {}. If it holds secrets, add it to the ignore file.", code(file))
+        }
+        Note::LeftBehind(commit) => format!(
+            "⚠️ The branch does not contain what was checked out before, {}. It stays reachable in the clone.",
+            code(commit.get(..7).unwrap_or(commit))
+        ),
+    }
+}

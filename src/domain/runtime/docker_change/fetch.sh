@@ -1,0 +1,18 @@
+# What is new at the remote.
+
+# Gets it and tells it: $new, and the commits since $old, which is checked out.
+fetch() {
+    git fetch origin || return
+    new=$(git rev-parse --verify "refs/remotes/origin/$branch") || return
+    check_overwrites
+    count=$(git rev-list --count "$old..$new") || return
+    git log --format='%h %s' -n 20 "$old..$new" | while read -r line; do say commit "$line"; done
+}
+
+# A reset would silently write over files that git does not know yet.
+check_overwrites() {
+    top=$(git rev-parse --show-toplevel)
+    git -c core.quotePath=false diff --no-renames --name-only --diff-filter=A "$old" "$new" | while read -r file; do
+        [ ! -e "$top/$file" ] || refuse overwrite "$file"
+    done || exit
+}

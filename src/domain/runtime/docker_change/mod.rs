@@ -1,0 +1,128 @@
+//! The contract's changes as job bodies for Docker and Compose.
+//!
+//! The scripts are files of their own beside this one, in the order in which
+//! they are put together; what differs from service to service is a header of
+//! variables. Everything in it is quoted.
+
+use std::time::Duration;
+
+use crate::domain::{
+    change::{Change, Wanted},
+    inventory::{SETTLE, Service, Strategy},
+    job,
+    names::UserId,
+    runtime::docker::FORMAT,
+    shell,
+};
+
+const SURROUNDINGS: &str = include_str!("surroundings.sh");
+const SEE: &str = include_str!("see.sh");
+const COMMON: &str = include_str!("common.sh");
+const VERIFY: &str = include_str!("verify.sh");
+const VERSIONS: &str = include_str!("versions.sh");
+const PREFLIGHT: &str = include_str!("preflight.sh");
+const DEPLOY: &str = include_str!("deploy.sh");
+const FETCH: &str = include_str!("fetch.sh");
+const SIMPLE: &str = include_str!("simple.sh");
+const UPDATE_GIT: &str = include_str!("update_git.sh");
+const UPDATE_PULL: &str = include_str!("update_pull.sh");
+const UPDATE_COMMAND: &str = include_str!("update_command.sh");
+const ROLLBACK: &str = include_str!("rollback.sh");
+const ROLLBACK_COMMAND: &str = include_str!("rollback_command.sh");
+const PREVIEW: &str = include_str!("preview.sh");
+
+/// The limit of everything that deploys nothing, beside the time it may take to
+/// stop.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Why a service cannot be changed that way, whatever its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPossible {
+    /// It has no directory in the config, so nothing to fetch or compose.
+    NoDirectory,
+    /// Its own script puts versions in place, and none is given for going back.
+    NoUndo,
+    /// Its own script puts versions in place: which one is that script's affair.
+    NoChoice,
+}
+
+/// The script of a change. It looks before and after, so that a fast restart
+/// is visible, and ends with the status of the first command that failed.
+pub fn body(wanted: &Wanted, service: &Service, owner: &UserId) -> Result<String, NotPossible> {
+    let deploying =
+        |last: &[&'static str]| [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, VERSIONS, DEPLOY], last].concat();
+    let parts = match (wanted.change, &service.update.strategy, &service.dir) {
+        (Change::Restart | Change::Stop | Change::Start, _, _) => {
+            vec![SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, SIMPLE]
+        }
+        (Change::Update, Strategy::Command { .. }, _) => deploying(&[UPDATE_COMMAND]),
+        (Change::Rollback, Strategy::Command { undo: None, .. }, _) => return Err(NotPossible::NoUndo),
+        (Change::Rollback, Strategy::Command { .. }, _) if wanted.version.is_some() => {
+            return Err(NotPossible::NoChoice);
+        }
+        (Change::Rollback, Strategy::Command { .. }, _) => deploying(&[ROLLBACK_COMMAND]),
+        (Change::Update | Change::Rollback, _, None) => return Err(NotPossible::NoDirectory),
+        (Change::Update, Strategy::ComposeGit, Some(_)) => deploying(&[FETCH, UPDATE_GIT]),
+        (Change::Update, Strategy::ComposePull, Some(_)) => deploying(&[UPDATE_PULL]),
+        (Change::Rollback, Strategy::ComposeGit | Strategy::ComposePull, Some(_)) => deploying(&[ROLLBACK]),
+    };
+    Ok(assemble(&header(wanted, service, owner), &parts))
+}
+
+/// A script that says what an update would bring and whether it could begin.
+/// Its output is read like a job's log.
+pub fn preview(service: &Service, nonce: &str, owner: &UserId) -> Result<String, NotPossible> {
+    if service.dir.is_none() && !matches!(service.update.strategy, Strategy::Command { .. }) {
+        return Err(NotPossible::NoDirectory);
+    }
+    let header = header(&Wanted::plain(Change::Update), service, owner);
+    // Into one stream, so that the order of lines is the true one.
+    let body = assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]);
+    Ok(shell::script(service.run_as.as_ref(), &job::speaking(nonce, &body)))
+}
+
+/// How long the host lets a change take.
+pub fn limit(change: Change, service: &Service) -> Duration {
+    if change.deploys() { service.update.timeout } else { LIMIT + service.stop_timeout.unwrap_or_default() }
+}
+
+/// How much longer it may take to put things back when that time is over.
+pub fn aftercare(service: &Service) -> Duration {
+    let stops = service.stop_timeout.unwrap_or(Duration::from_secs(10)) * 2;
+    Duration::from_secs(60) + stops + service.update.verify + service.update.healthy_within
+}
+
+fn assemble(header: &str, parts: &[&str]) -> String {
+    parts.iter().fold(header.to_owned(), |script, part| script + shell::terse(part).as_str())
+}
+
+fn header(wanted: &Wanted, service: &Service, owner: &UserId) -> String {
+    let policy = &service.update;
+    let verify = if wanted.change.deploys() { policy.verify } else { policy.verify.min(SETTLE) };
+    let (deploy, undo) = match &policy.strategy {
+        Strategy::Command { deploy, undo } => (deploy.as_str(), undo.as_deref().unwrap_or_default()),
+        Strategy::ComposeGit | Strategy::ComposePull => ("", ""),
+    };
+    let seconds = |time: Duration| time.as_secs().to_string();
+    let variables = [
+        ("service", service.name.as_str()),
+        ("container", service.container.as_str()),
+        ("change", wanted.change.command()),
+        ("owner", owner.as_str()),
+        ("dir", service.dir.as_ref().map_or("", |dir| dir.as_str())),
+        ("branch", service.branch.as_str()),
+        ("strategy", policy.strategy.name()),
+        ("verify", &seconds(verify)),
+        ("healthy_within", &seconds(policy.healthy_within)),
+        ("rollback", if policy.rollback { "yes" } else { "no" }),
+        ("min_free", &policy.min_free.to_string()),
+        ("stop_timeout", &service.stop_timeout.map(seconds).unwrap_or_default()),
+        ("discard", if wanted.discard { "yes" } else { "" }),
+        ("wanted", wanted.version.as_ref().map_or("", |version| version.as_str())),
+        ("deploy", deploy),
+        ("undo", undo),
+        ("preview", ""),
+        ("format", FORMAT),
+    ];
+    variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect()
+}

@@ -1,0 +1,433 @@
+//! The promise behind every change, over random interleavings of messages, job
+//! news and crashes, with the real dispatcher and the real ledger: no command
+//! runs twice, every command gets exactly one outcome, none is lost, and what is
+//! said of a job is true of it.
+//!
+//! A crash loses all that is in memory: the dispatcher, what waits for it, what
+//! follows a job. What stays is the ledger, the hosts with their jobs, and the
+//! homeserver, which takes each transaction once.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use opsroom::{
+    domain::{
+        access::Role,
+        inbound::{Arrival, Inbound, Me, Protection},
+        inventory::{Host, Inventory, RuntimeKind, Service, UpdatePolicy},
+        job::{self, Job},
+        message::Body,
+        names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
+        operation::OperationId,
+        outgoing::{MessageKey, Outgoing, What},
+        progress::Reader,
+    },
+    engine::{
+        dispatcher::Dispatcher,
+        event::{Cancelled, Effect, Event, JobNews, Known, Recall},
+    },
+    ledger::SqliteLedger,
+    ports::{Arrived, Delivered, Ledger as _},
+};
+
+/// What people say, to any of two services.
+const COMMANDS: [&str; 6] =
+    ["!update bridge", "!restart kokoro", "!stop bridge", "!cancel bridge", "!ping", "!history"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Somebody says that; the homeserver shows it, perhaps more than once.
+    Say(usize, u8),
+    /// The dispatcher takes the next event that waits.
+    Take,
+    /// A job that runs tells of its next phase.
+    Advance(usize),
+    /// A job that runs ends with this status.
+    End(usize, u32),
+    /// The connection to a host breaks, and what was under way there is followed again.
+    Blocked(usize),
+    /// The process dies the next time it acts: before it has written anything, or after so many effects.
+    Crash(Option<usize>),
+    /// It is asked to stop, and started again.
+    Restart,
+    /// What a process that is dead by now had asked a host, gets there.
+    LateStart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..COMMANDS.len(), 1..3u8).prop_map(|(command, times)| Step::Say(command, times)),
+        6 => Just(Step::Take),
+        3 => any::<usize>().prop_map(Step::Advance),
+        2 => (any::<usize>(), prop_oneof![Just(0), Just(1), Just(143)]).prop_map(|(job, code)| Step::End(job, code)),
+        1 => any::<usize>().prop_map(Step::Blocked),
+        3 => proptest::option::of(0..5usize).prop_map(Step::Crash),
+        1 => Just(Step::Restart),
+        2 => Just(Step::LateStart),
+    ]
+}
+
+/// A job as its host has it.
+#[derive(Debug, Default)]
+struct OnHost {
+    starts: u32,
+    forbidden: bool,
+    log: String,
+    ended: Option<u32>,
+}
+
+impl OnHost {
+    /// A directory that exists is followed, not started again.
+    fn start(&mut self) {
+        if self.starts == 0 && !self.forbidden {
+            self.starts += 1;
+        }
+    }
+}
+
+/// What a crash leaves.
+struct World {
+    ledger: SqliteLedger,
+    jobs: BTreeMap<String, OnHost>,
+    /// What the room shows, by transaction.
+    room: BTreeMap<MessageKey, String>,
+    said: Vec<Inbound>,
+    /// Starts that were on their way when a process died.
+    late: Vec<Job>,
+    now: Timestamp,
+}
+
+/// What a crash takes.
+struct Process {
+    dispatcher: Dispatcher,
+    waiting: VecDeque<Event>,
+    following: BTreeMap<OperationId, Job>,
+}
+
+/// The process died while it acted.
+struct Died;
+
+struct Play {
+    runtime: tokio::runtime::Runtime,
+    world: World,
+    process: Process,
+    crash: Option<Option<usize>>,
+}
+
+fn inventory() -> Inventory {
+    let service = |name: &str| Service {
+        name: ServiceName::parse(name).unwrap(),
+        host: HostName::parse("spark").unwrap(),
+        runtime: RuntimeKind::Docker,
+        container: ContainerName::parse(name).unwrap(),
+        dir: Some(RemoteDir::parse("/srv/it").unwrap()),
+        branch: Branch::parse("master").unwrap(),
+        run_as: None,
+        tags: vec![],
+        update: UpdatePolicy::default(),
+        stop_timeout: None,
+    };
+    Inventory {
+        services: vec![service("bridge"), service("kokoro")],
+        hosts: vec![Host { name: HostName::parse("spark").unwrap() }],
+        operators: [(UserId::parse("@alice:example.org").unwrap(), Role::Operator)].into(),
+        ..Inventory::default()
+    }
+}
+
+impl Play {
+    fn begin() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ledger = SqliteLedger::in_memory().unwrap();
+        let process = Self::dispatcher(&runtime, &ledger);
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let world = World { ledger, jobs: BTreeMap::new(), room: BTreeMap::new(), said: vec![], late: vec![], now };
+        Self { runtime, world, process, crash: None }
+    }
+
+    fn dispatcher(runtime: &tokio::runtime::Runtime, ledger: &SqliteLedger) -> Process {
+        let identity = runtime.block_on(ledger.take_up()).unwrap();
+        let me = Me { user: UserId::parse("@opsroom:example.org").unwrap(), display_name: None };
+        let dispatcher = Dispatcher::new(Arc::new(inventory()), me, identity);
+        Process { dispatcher, waiting: VecDeque::new(), following: BTreeMap::new() }
+    }
+
+    fn plays(&mut self, step: &Step) {
+        self.world.now += SignedDuration::from_secs(1);
+        match step {
+            Step::Say(command, times) => {
+                let message = self.message(COMMANDS[*command]);
+                self.world.said.push(message.clone());
+                for _ in 0..*times {
+                    self.arrives(&message);
+                }
+            }
+            Step::Take => self.takes(),
+            Step::Advance(pick) => self.tells(*pick, None),
+            Step::End(pick, code) => self.tells(*pick, Some(*code)),
+            Step::Blocked(pick) => {
+                if let Some(id) = self.followed(*pick) {
+                    let news = JobNews::Blocked("the connection was lost".into());
+                    self.process.waiting.push_back(Event::Job { operation: id, news });
+                }
+            }
+            Step::LateStart => {
+                for job in std::mem::take(&mut self.world.late) {
+                    self.world.jobs.entry(job.id.as_str().to_owned()).or_default().start();
+                }
+            }
+            Step::Crash(at) => self.crash = Some(*at),
+            Step::Restart => {
+                let effects = self.process.dispatcher.handle(Event::Stopping, self.world.now);
+                let _ = self.performs(effects);
+                self.restarts();
+            }
+        }
+    }
+
+    fn message(&self, body: &str) -> Inbound {
+        Inbound {
+            event: EventId::parse(&format!("${}", self.world.said.len())).unwrap(),
+            room: RoomId::parse("!ops").unwrap(),
+            sender: UserId::parse("@alice:example.org").unwrap(),
+            sent_at: self.world.now,
+            body: body.into(),
+            reply_to: None,
+            mentions_bot: false,
+            protection: Protection::Encrypted,
+            arrival: Arrival::Live,
+        }
+    }
+
+    /// Written first, then handed on: as the inbox does.
+    fn arrives(&mut self, message: &Inbound) {
+        let arrived = Arrived { room: message.room.clone(), messages: vec![message.clone()], position: None };
+        let new = self.runtime.block_on(self.world.ledger.accept(arrived)).unwrap();
+        self.process.waiting.extend(new.into_iter().map(Event::Message));
+    }
+
+    fn takes(&mut self) {
+        let Some(event) = self.process.waiting.pop_front() else { return };
+        let effects = self.process.dispatcher.handle(event, self.world.now);
+        if self.performs(effects).is_err() {
+            self.restarts();
+        }
+    }
+
+    fn restarts(&mut self) {
+        self.process = Self::dispatcher(&self.runtime, &self.world.ledger);
+        for outgoing in self.runtime.block_on(self.world.ledger.undelivered()).unwrap() {
+            self.delivers(&outgoing);
+        }
+        let unfinished = self.runtime.block_on(self.world.ledger.unfinished()).unwrap();
+        let effects = self.process.dispatcher.resume(unfinished, self.world.now);
+        if self.performs(effects).is_err() {
+            return self.restarts();
+        }
+        for message in self.runtime.block_on(self.world.ledger.unhandled()).unwrap() {
+            let effects = self.process.dispatcher.handle(Event::Message(message), self.world.now);
+            if self.performs(effects).is_err() {
+                return self.restarts();
+            }
+        }
+    }
+
+    /// As the shell does: what is durable in one step, then one effect after the other.
+    fn performs(&mut self, effects: Vec<Effect>) -> Result<(), Died> {
+        let crash = if effects.is_empty() { None } else { self.crash.take() };
+        if crash == Some(None) {
+            return Err(Died);
+        }
+        let entries = effects.iter().filter_map(Effect::entry).collect();
+        self.runtime.block_on(self.world.ledger.commit(entries)).unwrap();
+        for (at, effect) in effects.into_iter().enumerate() {
+            if crash == Some(Some(at)) {
+                // It may be on its way already, and arrive whenever it likes.
+                if let Effect::Carry { job, known: Known::New, .. } = effect {
+                    self.world.late.push(job);
+                }
+                return Err(Died);
+            }
+            self.acts(effect);
+        }
+        if crash.is_some() { Err(Died) } else { Ok(()) }
+    }
+
+    fn acts(&mut self, effect: Effect) {
+        match effect {
+            Effect::Say(outgoing) => self.delivers(&outgoing),
+            Effect::Carry { operation, job, known, .. } => self.carries(operation, job, known),
+            Effect::Cancel { operation, job, ticket, .. } => {
+                let on_host = self.world.jobs.entry(job.id.as_str().to_owned()).or_default();
+                let how = if on_host.starts == 0 {
+                    on_host.forbidden = true;
+                    Cancelled::NeverBegan
+                } else {
+                    if on_host.ended.is_none() {
+                        on_host.log.push_str(&format!("\n{}cancelled\n", job::mark(&job.nonce)));
+                        on_host.ended = Some(143);
+                    }
+                    Cancelled::Ended
+                };
+                self.process.waiting.push_back(Event::Cancelled { ticket, how });
+                if self.process.following.contains_key(&operation) {
+                    self.carries(operation, job, Known::Begun);
+                }
+            }
+            Effect::Recall { what, ticket } => {
+                let service = match what {
+                    Recall::Last(service) => service,
+                    Recall::One(_) => None,
+                };
+                let records = self.runtime.block_on(self.world.ledger.history(service.as_ref(), 8)).unwrap();
+                self.process.waiting.push_back(Event::Recalled { ticket, records });
+            }
+            Effect::Handled { .. }
+            | Effect::Begin(_)
+            | Effect::Reach { .. }
+            | Effect::CallOff { .. }
+            | Effect::End { .. }
+            | Effect::Look { .. }
+            | Effect::ReadLog { .. }
+            | Effect::Preview { .. } => {}
+        }
+    }
+
+    /// The host's side of a job: starting is keyed by its ID, and what was forbidden never starts.
+    fn carries(&mut self, operation: OperationId, job: Job, known: Known) {
+        let on_host = self.world.jobs.entry(job.id.as_str().to_owned()).or_default();
+        let exists = on_host.starts > 0;
+        match known {
+            Known::New => on_host.start(),
+            Known::Asked if !exists => on_host.forbidden = true,
+            Known::Asked | Known::Begun => {}
+        }
+        let news = match on_host {
+            OnHost { starts: 0, forbidden: true, .. } => Some(JobNews::NotStarted("it was never reached".into())),
+            OnHost { starts: 0, .. } => Some(JobNews::Vanished("it knows no such job".into())),
+            OnHost { ended: Some(code), log, .. } => {
+                let mut reader = Reader::new(&job.nonce);
+                reader.feed(log.as_bytes());
+                Some(JobNews::Exited { code: *code, progress: Box::new(reader.progress) })
+            }
+            OnHost { ended: None, .. } => None,
+        };
+        self.process.waiting.extend(news.map(|news| Event::Job { operation, news }));
+        self.process.following.insert(operation, job);
+    }
+
+    fn followed(&self, pick: usize) -> Option<OperationId> {
+        let ids: Vec<_> = self.process.following.keys().copied().collect();
+        (!ids.is_empty()).then(|| ids[pick % ids.len()])
+    }
+
+    /// A job gets further, or ends, and its follower tells.
+    fn tells(&mut self, pick: usize, code: Option<u32>) {
+        let Some(id) = self.followed(pick) else { return };
+        let job = self.process.following[&id].clone();
+        let Some(on_host) = self.world.jobs.get_mut(job.id.as_str()) else { return };
+        if on_host.starts == 0 || on_host.ended.is_some() {
+            return;
+        }
+        let phase = ["fetch", "build", "switch", "verify"][on_host.log.matches("phase").count() % 4];
+        on_host.log.push_str(&format!("\n{}phase {phase} 1\n", job::mark(&job.nonce)));
+        on_host.ended = code;
+        let mut reader = Reader::new(&job.nonce);
+        reader.feed(on_host.log.as_bytes());
+        let progress = Box::new(reader.progress);
+        let news = match code {
+            Some(code) => JobNews::Exited { code, progress },
+            None => JobNews::Progress(progress),
+        };
+        self.process.waiting.push_back(Event::Job { operation: id, news });
+    }
+
+    /// A transaction that is sent again is the same message.
+    fn delivers(&mut self, outgoing: &Outgoing) {
+        let text = match &outgoing.what {
+            What::Say { body, .. } | What::Edit { body, .. } => body.plain.clone(),
+            What::File { text, .. } => text.clone(),
+        };
+        let before = self.world.room.entry(outgoing.key.clone()).or_insert_with(|| text.clone());
+        if outgoing.is_durable() {
+            assert_eq!(*before, text, "{} is said with two texts", outgoing.key);
+            let event = EventId::parse("$sent").unwrap();
+            self.runtime.block_on(self.world.ledger.delivered(&outgoing.key, Delivered::As(event))).unwrap();
+        }
+    }
+
+    /// Nothing dies any more, and every job comes to its end.
+    fn settles(&mut self) {
+        self.crash = None;
+        self.plays(&Step::LateStart);
+        self.restarts();
+        for _ in 0..1_000 {
+            while !self.process.waiting.is_empty() {
+                self.takes();
+            }
+            let open = self.runtime.block_on(self.world.ledger.unfinished()).unwrap();
+            let Some(next) = open.first() else { return };
+            let at = self.process.following.keys().position(|id| *id == next.operation.id);
+            self.tells(at.expect("every open operation is followed"), Some(0));
+        }
+        panic!("it never settles");
+    }
+
+    fn holds(&self) {
+        let records = self.runtime.block_on(self.world.ledger.history(None, 1_000)).unwrap();
+        assert!(
+            self.runtime.block_on(self.world.ledger.unhandled()).unwrap().is_empty(),
+            "every command was dealt with"
+        );
+        for (id, job) in &self.world.jobs {
+            assert!(job.starts <= 1, "{id} was started {} times", job.starts);
+        }
+        let has = |event: &EventId, which: &str| self.world.room.get(&MessageKey(format!("{event}/{which}")));
+        for message in &self.world.said {
+            let of = records.iter().filter(|r| r.operation.request == message.event).count();
+            let answered = has(&message.event, "answer").is_some();
+            let is_change = ["!update", "!restart", "!stop"].iter().any(|c| message.body.starts_with(c));
+            match (of, answered) {
+                (1, false) if is_change => {}
+                (0, true) => {}
+                _ => panic!("{}: {of} operations, answered: {answered}", message.body),
+            }
+        }
+        for record in &records {
+            let end = record.end.as_ref().expect("an outcome");
+            let job = &self.world.jobs[record.operation.job.id.as_str()];
+            let shown = has(&record.operation.request, "progress#last").expect("the room was told");
+            let verdict = Body::from_markdown(&end.verdict).plain;
+            assert_eq!(shown.lines().next(), Some(verdict.as_str()), "the ledger and the room have the same outcome");
+            match end.outcome.as_str() {
+                "not started" => assert_eq!(job.starts, 0, "{}", end.verdict),
+                "cancelled" => assert!(job.starts == 0 || job.ended == Some(143), "{}", end.verdict),
+                "succeeded" | "failed" => assert!(job.ended.is_some(), "{}", end.verdict),
+                other => panic!("no host lost anything, and yet: {other}"),
+            }
+        }
+        let numbers: BTreeSet<_> = records.iter().map(|r| r.operation.id).collect();
+        assert_eq!(numbers.len(), records.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_command_has_one_outcome_whatever_dies(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut play = Play::begin();
+        for step in &steps {
+            play.plays(step);
+        }
+        play.settles();
+        play.holds();
+    }
+}
