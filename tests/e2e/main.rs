@@ -8,6 +8,7 @@ mod changes;
 mod console;
 mod deploys;
 mod doctor;
+mod limits;
 mod operations;
 mod room;
 mod stage;
