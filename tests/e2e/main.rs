@@ -10,6 +10,7 @@ mod deploys;
 mod doctor;
 mod limits;
 mod operations;
+mod outages;
 mod room;
 mod stage;
 mod states;
