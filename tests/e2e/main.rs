@@ -9,6 +9,7 @@ mod console;
 mod deploys;
 mod doctor;
 mod limits;
+mod logins;
 mod operations;
 mod outages;
 mod room;
