@@ -1,7 +1,7 @@
 //! The `opsroom` binary: arguments, logging, the runtime and the exit code.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
     time::SystemTime,
@@ -15,8 +15,8 @@ use opsroom::{
     config::{self, ConfigError, Depth, Settings},
     health::HealthFile,
     ledger::{LEDGER_FILE, audit},
+    logging,
 };
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -98,11 +98,7 @@ where
     Task: Future<Output = anyhow::Result<()>>,
 {
     let settings = config::load(file, Depth::Files)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(log)?)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+    logging::start(log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
     runtime.block_on(task(settings))
 }

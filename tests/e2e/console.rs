@@ -65,6 +65,7 @@ fn a_login_from_files_is_what_the_bot_goes_on_with_also_without_the_password() {
     let said = login();
     assert!(said.contains("logged in; start it with `opsroom run`"), "{said}");
     assert!(!said.contains(bot.password()), "{said}");
+    assert!(!said.contains("ERROR"), "a first login is no failure: {said}");
     let devices = alice.sees_devices_of(&bot);
     assert!(devices.len() == 1 && devices.values().all(|signed| *signed), "{devices:?}");
     let key = fs::read_to_string(bot.dir().join("recovery-key")).expect("the recovery key");

@@ -57,6 +57,7 @@ fn a_device_that_was_deleted_is_noticed_and_replaced() {
     let stage = Stage::set();
     let bot = stage.bot().start();
     stage.ask(&bot, "!ping");
+    assert!(!bot.log().contains("ERROR"), "a first start is no failure: {}", bot.log());
     let before = stage.alice.sees_devices_of(&bot);
     let device = before.keys().next().expect("a device");
     let homeserver = stage.lab.homeserver();
