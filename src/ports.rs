@@ -28,6 +28,10 @@ pub trait Chat: Send + Sync + 'static {
     /// Delivering the same `transaction` again must not make a second
     /// message: after an error the engine does just that.
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<EventId, ChatError>>;
+
+    /// What an encrypted message and all its copies have, and no other message.
+    /// None where messages cannot be copied by others.
+    fn seal<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>>;
 }
 
 /// One message on its way out.
@@ -177,6 +181,9 @@ pub trait Ledger: Send + Sync + 'static {
     fn delivered<'a>(&'a self, key: &'a MessageKey, how: Delivered) -> BoxFuture<'a, Result<(), LedgerError>>;
     /// The event that a message became.
     fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
+
+    /// Gives a seal to the event that asks first. Whether it is this one's.
+    fn claim_seal<'a>(&'a self, seal: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>>;
 
     /// Operations that began and have no outcome, oldest first.
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>>;

@@ -292,6 +292,21 @@ impl Command {
         }
     }
 
+    /// Whether it changes something on a host.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Change { .. } | Self::Cancel { .. } => true,
+            Self::Help { .. }
+            | Self::Ping
+            | Self::Whoami
+            | Self::Status { .. }
+            | Self::Logs { .. }
+            | Self::Preview { .. }
+            | Self::Operations
+            | Self::History { .. } => false,
+        }
+    }
+
     /// The least role that may give it.
     pub fn needs(&self) -> Role {
         // A command that the table does not know is nobody's but an admin's.

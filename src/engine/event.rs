@@ -81,6 +81,13 @@ pub enum Event {
         /// What came of it.
         how: Cancelled,
     },
+    /// It was looked whether a message is a copy.
+    Sealed {
+        /// The question.
+        ticket: Ticket,
+        /// What came of it.
+        sealed: Sealed,
+    },
     /// The ledger was asked.
     Recalled {
         /// The question.
@@ -107,6 +114,17 @@ pub enum Cancelled {
     Stragglers,
     /// It could not be told, for this reason.
     Untold(String),
+}
+
+/// Whether a message is a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sealed {
+    /// It is the first of its kind.
+    First,
+    /// Another event brought the same message before.
+    Copy,
+    /// That could not be found out, for this reason.
+    Unclear(String),
 }
 
 /// What is known of a job when it is to be carried.
@@ -247,6 +265,13 @@ pub enum Effect {
         /// Whose question it is.
         ticket: Ticket,
     },
+    /// Look whether a message is a copy of one that was acted on.
+    Seal {
+        /// The message.
+        message: Box<Inbound>,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
     /// Ask the ledger.
     Recall {
         /// For what.
@@ -272,6 +297,7 @@ impl Effect {
             | Self::Preview { .. }
             | Self::Carry { .. }
             | Self::Cancel { .. }
+            | Self::Seal { .. }
             | Self::Recall { .. } => None,
         }
     }

@@ -15,3 +15,4 @@ pub mod inbox;
 pub mod outbound;
 pub mod outbound_queue;
 pub mod run;
+pub mod seals;

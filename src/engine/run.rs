@@ -9,14 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatcher::Dispatcher,
-    event::{Cancelled, Effect, Event, JobNews, Recall, Ticket},
+    event::{Cancelled, Effect, Event, JobNews, Recall, Sealed, Ticket},
     host_worker::{HostWorker, Request},
     outbound,
     outbound_queue::OutboundQueue,
+    seals,
 };
 use crate::{
     domain::{
-        inbound::Me,
+        inbound::{Inbound, Me},
         inventory::Inventory,
         names::HostName,
         observation::{HostReport, HostTrouble},
@@ -65,6 +66,14 @@ impl Engine {
         let (say, sentences) = mpsc::channel(SENTENCES);
         let mut tasks = JoinSet::new();
         let silence = CancellationToken::new();
+        let (seal, unsealed) = mpsc::channel(seals::WAITING);
+        tasks.spawn(seals::run(
+            Arc::clone(&self.chat),
+            Arc::clone(&self.ledger),
+            unsealed,
+            sender.clone(),
+            stop.clone(),
+        ));
         tasks.spawn(outbound::run(self.chat, Arc::clone(&self.ledger), queue, sentences, silence.clone()));
 
         let mut workers = BTreeMap::new();
@@ -86,7 +95,7 @@ impl Engine {
         }
 
         let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
-        let mut shell = Shell { ledger: self.ledger, say, workers, events: sender };
+        let mut shell = Shell { ledger: self.ledger, say, seal, workers, events: sender };
         let unfinished = shell.ledger.unfinished().await?;
         let effects = dispatcher.resume(unfinished, Timestamp::now());
         shell.perform(effects, &mut dispatcher).await?;
@@ -136,6 +145,7 @@ async fn until(deadline: Option<Timestamp>) {
 struct Shell {
     ledger: Arc<dyn Ledger>,
     say: mpsc::Sender<Outgoing>,
+    seal: mpsc::Sender<(Inbound, Ticket)>,
     workers: BTreeMap<HostName, mpsc::Sender<Request>>,
     events: mpsc::Sender<Event>,
 }
@@ -184,6 +194,11 @@ impl Shell {
             }
             Effect::Cancel { host, operation, job, ticket } => {
                 self.ask(&host, Request::Cancel { operation, job, ticket })
+            }
+            Effect::Seal { message, ticket } => {
+                let refused = self.seal.try_send((*message, ticket)).is_err();
+                let why = "too many commands wait to be looked at".to_owned();
+                refused.then_some(Event::Sealed { ticket, sealed: Sealed::Unclear(why) })
             }
             Effect::Recall { what, ticket } => {
                 return Ok(Some(Event::Recalled { ticket, records: self.recall(what).await? }));

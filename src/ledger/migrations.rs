@@ -35,8 +35,8 @@ const MIGRATIONS: &[Migration] = &[
          began_at TEXT NOT NULL, ended_at TEXT, outcome TEXT, detail TEXT
      );",
     },
-    // 2: phases, who called an operation off, the audit chain, starts of the
-    // bot, and which older programs may use the file.
+    // 2: phases, who called an operation off, seals of commands, the audit chain,
+    // starts of the bot, and which older programs may use the file.
     Migration {
         oldest: 2,
         sql: "CREATE TABLE compatible (oldest INTEGER NOT NULL);
@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
      ALTER TABLE operation ADD COLUMN cancelled_by TEXT;
      ALTER TABLE operation RENAME COLUMN detail TO verdict;
      CREATE INDEX operation_service ON operation (service, id);
+     CREATE TABLE seal (seal TEXT PRIMARY KEY, event TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE audit (number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL);",
     },
 ];

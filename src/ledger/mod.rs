@@ -142,6 +142,11 @@ impl Ledger for SqliteLedger {
         self.call(move |db| queries::event_of(db, &key))
     }
 
+    fn claim_seal<'a>(&'a self, seal: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>> {
+        let (seal, event) = (seal.to_owned(), event.clone());
+        self.call(move |db| queries::claim_seal(db, &seal, &event))
+    }
+
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>> {
         self.call(|db| records::unfinished(db))
     }

@@ -121,6 +121,14 @@ pub(super) fn event_of(db: &Connection, key: &MessageKey) -> Answer<Option<Event
     db.query_row("SELECT event FROM outbox WHERE key = ?1 AND event IS NOT NULL", [&key.0], event_id).optional()
 }
 
+pub(super) fn claim_seal(db: &mut Connection, seal: &str, event: &EventId) -> Answer<bool> {
+    let step = begin(db, true)?;
+    step.execute("INSERT INTO seal VALUES (?1, ?2) ON CONFLICT DO NOTHING", [seal, event.as_str()])?;
+    let owner: String = step.query_row("SELECT event FROM seal WHERE seal = ?1", [seal], |row| row.get(0))?;
+    step.commit()?;
+    Ok(owner == event.as_str())
+}
+
 pub(super) fn take_up(db: &mut Connection) -> Answer<Identity> {
     let step = begin(db, true)?;
     step.execute("INSERT INTO start DEFAULT VALUES", [])?;

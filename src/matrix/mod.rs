@@ -70,7 +70,6 @@ pub use self::{
     examine::{Subject, examine},
     notice::{Notice, Unreadable},
     run::MatrixLoop,
-    seal::Seal,
     settings::{Login, Settings},
 };
 use self::{

@@ -17,7 +17,7 @@ use opsroom::{
         names::{EventId, RoomId, UserId},
         room::RoomAddress,
     },
-    matrix::{self, Login, Matrix, MatrixChat, Notice, Seal, Settings},
+    matrix::{self, Login, Matrix, MatrixChat, Notice, Settings},
     ports::{Chat, ChatError, Content, Delivery},
     state_dir::StateDir,
 };
@@ -250,7 +250,7 @@ impl Bot {
         runtime.block_on(chat.deliver(&delivery))
     }
 
-    pub(crate) fn seal(&self, message: &Inbound) -> Result<Seal, ChatError> {
+    pub(crate) fn seal(&self, message: &Inbound) -> Result<Option<String>, ChatError> {
         let (chat, runtime) = self.chat();
         runtime.block_on(chat.seal(message))
     }

@@ -90,6 +90,21 @@ pub fn unprotected() -> String {
         .to_owned()
 }
 
+/// An encrypted message that was sent before, by whomever.
+pub fn copy() -> String {
+    "🔁 That is a copy of an earlier message — not run. Write the command again if it was you; if it was not, somebody \
+     can send in your name: look at your sessions."
+        .to_owned()
+}
+
+/// Whether a message is a copy could not be found out.
+pub fn seal_unclear(why: &str) -> String {
+    format!(
+        "✋ I could not make sure that this is no copy of an earlier message ({}) — not run. Send it again.",
+        escape(why.trim_end_matches('.'))
+    )
+}
+
 /// A message that cannot be decrypted, or may not be by policy.
 pub fn unreadable(why: Unreadable) -> String {
     let (why, next) = match why {

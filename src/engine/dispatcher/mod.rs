@@ -9,6 +9,7 @@ mod changes;
 mod lost;
 mod operations;
 mod questions;
+mod seals;
 mod watch;
 
 #[cfg(test)]
@@ -25,9 +26,9 @@ use self::{changes::Underway, questions::Question, watch::Watched};
 use super::event::{Effect, Event, Ticket};
 use crate::{
     domain::{
-        access::{self, Admission, Role},
+        access::{self, Admission, Missing, Role},
         command::{self, Command, Reading},
-        inbound::{Inbound, Me},
+        inbound::{Inbound, Me, Protection},
         inventory::Inventory,
         message::{Body, MessageClass},
         names::{EventId, RoomId, ServiceName, UserId},
@@ -99,6 +100,7 @@ impl Dispatcher {
             Event::Log { ticket, log } => self.question_log(ticket, log, now),
             Event::Preview { ticket, told } => self.question_preview(ticket, told, now),
             Event::Cancelled { ticket, how } => self.cancel_told(ticket, &how),
+            Event::Sealed { ticket, sealed } => self.sealed(ticket, &sealed, now),
             Event::Recalled { ticket, records } => self.recalled(ticket, &records, now),
             Event::Stopping => self.last_words(now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
@@ -136,11 +138,15 @@ impl Dispatcher {
                 return self.refuse(&message, "not encrypted", &reply::refusal::unprotected());
             }
         };
-        let age = now.duration_since(message.sent_at);
-        if age > SignedDuration::try_from(inventory.manners.stale_after).unwrap_or(SignedDuration::MAX) {
-            return self.refuse(&message, "stale", &reply::refusal::stale(message.sent_at, now, message.arrival));
-        }
         match reading {
+            Reading::Command(command) if command.changes() && message.protection == Protection::Encrypted => {
+                let name = command.name();
+                match access::authorise(command, role) {
+                    Ok(authorised) => self.ask_seal(message, authorised, role),
+                    Err(missing) => self.not_allowed(&message, name, &missing),
+                }
+            }
+            _ if self.is_stale(&message, now) => self.too_late(&message, now),
             Reading::NotForMe => vec![handled(&message, "not a command")],
             Reading::NoSuchCommand { written, nearest } => {
                 self.refuse(&message, "no such command", &reply::refusal::no_such_command(&written, nearest, prefix))
@@ -150,12 +156,30 @@ impl Dispatcher {
             }
             Reading::Command(command) => match access::authorise(command.clone(), role) {
                 Ok(authorised) => self.carry_out(authorised.into_inner(), &message, role, now),
-                Err(missing) => {
-                    let name = format!("{prefix}{}", command.name());
-                    self.refuse(&message, "not allowed", &reply::refusal::missing_right(&name, &missing))
-                }
+                Err(missing) => self.not_allowed(&message, command.name(), &missing),
             },
         }
+    }
+
+    fn is_stale(&self, message: &Inbound, now: Timestamp) -> bool {
+        let limit = SignedDuration::try_from(self.inventory.manners.stale_after).unwrap_or(SignedDuration::MAX);
+        now.duration_since(message.sent_at) > limit
+    }
+
+    fn too_late(&self, message: &Inbound, now: Timestamp) -> Vec<Effect> {
+        self.refuse(message, "stale", &reply::refusal::stale(message.sent_at, now, message.arrival))
+    }
+
+    fn not_allowed(&self, message: &Inbound, name: &str, missing: &Missing) -> Vec<Effect> {
+        let name = format!("{}{name}", self.inventory.manners.prefix);
+        self.refuse(message, "not allowed", &reply::refusal::missing_right(&name, missing))
+    }
+
+    fn carry_out_fresh(&mut self, command: Command, message: &Inbound, role: Role, now: Timestamp) -> Vec<Effect> {
+        if self.is_stale(message, now) {
+            return self.too_late(message, now);
+        }
+        self.carry_out(command, message, role, now)
     }
 
     fn carry_out(&mut self, command: Command, message: &Inbound, role: Role, now: Timestamp) -> Vec<Effect> {

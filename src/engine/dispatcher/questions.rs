@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Dispatcher, answer, key,
     operations::{Cancel, History},
+    seals::Unsealed,
 };
 use crate::{
     domain::{
@@ -46,6 +47,7 @@ pub(super) enum Question {
     Evidence(ServiceName),
     Cancel(Box<Cancel>),
     History(History),
+    Seal(Box<Unsealed>),
 }
 
 #[derive(Debug)]
@@ -79,7 +81,12 @@ impl Question {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::Status(status) => status.partial_at,
-            Self::Log(_) | Self::Preview(_) | Self::Evidence(_) | Self::Cancel(_) | Self::History(_) => None,
+            Self::Log(_)
+            | Self::Preview(_)
+            | Self::Evidence(_)
+            | Self::Cancel(_)
+            | Self::History(_)
+            | Self::Seal(_) => None,
         }
     }
 }
@@ -270,7 +277,13 @@ impl Dispatcher {
         match self.questions.remove(&ticket) {
             Some(Question::Log(question)) => self.say_log(&question, &log),
             Some(Question::Evidence(service)) => self.say_crash_loop(&service, &log, now),
-            Some(other @ (Question::Status(_) | Question::Preview(_) | Question::Cancel(_) | Question::History(_))) => {
+            Some(
+                other @ (Question::Status(_)
+                | Question::Preview(_)
+                | Question::Cancel(_)
+                | Question::History(_)
+                | Question::Seal(_)),
+            ) => {
                 self.questions.insert(ticket, other);
                 Vec::new()
             }

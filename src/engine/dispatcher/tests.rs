@@ -13,7 +13,7 @@ use crate::{
         record::End,
         runtime::{ContainerEvent, EventKind, docker, docker_change},
     },
-    engine::event::{Cancelled, JobNews, Known},
+    engine::event::{Cancelled, JobNews, Known, Sealed},
 };
 
 const ALICE: &str = "@alice:example.org";
@@ -25,6 +25,8 @@ struct Room {
     now: Timestamp,
     sent: u32,
     effects: Vec<Effect>,
+    /// Whether messages are copies.
+    sealed: Sealed,
 }
 
 impl Room {
@@ -60,6 +62,7 @@ impl Room {
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             sent: 0,
             effects: vec![],
+            sealed: Sealed::First,
         };
         room.happens(Event::RoomReady(RoomId::parse("!ops").unwrap()));
         room
@@ -88,6 +91,9 @@ impl Room {
     /// Feeds an event and returns what is said because of it.
     fn happens(&mut self, event: Event) -> String {
         self.effects = self.dispatcher.handle(event, self.now);
+        if let [Effect::Seal { ticket, .. }] = self.effects[..] {
+            self.effects = self.dispatcher.handle(Event::Sealed { ticket, sealed: self.sealed.clone() }, self.now);
+        }
         said(&self.effects)
     }
 
@@ -441,4 +447,21 @@ fn the_past_is_told_with_who_and_what() {
     ");
     insta::assert_snapshot!(ask("!history 8", vec![]), @"Answer: There is no operation #8 — !history lists the last ones.");
     insta::assert_snapshot!(room.says(VERA, "!history bridgge"), @"Answer: Nothing here is called bridgge — did you mean bridge?");
+}
+
+#[test]
+fn a_copy_of_a_command_is_not_run_and_neither_is_what_may_be_one() {
+    let mut room = Room::new();
+    room.sealed = Sealed::Copy;
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: 🔁 That is a copy of an earlier message — not run. Write the command again if it was you; if it was not, somebody can send in your name: look at your sessions.");
+    assert!(!room.effects.iter().any(|e| matches!(e, Effect::Begin(_) | Effect::Carry { .. })));
+    assert_eq!(room.says(ALICE, "!ping"), "Answer: 🏓 pong", "what changes nothing is not looked at");
+    room.sealed = Sealed::Unclear("the homeserver did not show it within 20 s".into());
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ I could not make sure that this is no copy of an earlier message (the homeserver did not show it within 20 s) — not run. Send it again.");
+    // One that came too late has used its seal: the ledger has it before it is refused.
+    room.sealed = Sealed::First;
+    let mut late = room.message(ALICE, "!stop bridge");
+    late.sent_at -= SignedDuration::from_hours(1);
+    let effects = room.dispatcher.handle(Event::Message(late), room.now);
+    assert!(matches!(effects[..], [Effect::Seal { .. }]), "{effects:?}");
 }
