@@ -34,6 +34,7 @@ fn a_homeserver_that_hangs_is_noticed_asked_again_and_nothing_is_said_twice() {
     };
     logs("the homeserver is out of reach");
     logs("the sync still fails");
+    logs("/progress#last");
     synapse.go_on();
     logs("the homeserver is back");
 
@@ -49,6 +50,10 @@ fn a_homeserver_that_hangs_is_noticed_asked_again_and_nothing_is_said_twice() {
     let to = |event| said.iter().filter(|m| reply_to(event).holds(m)).count();
     assert_eq!(to(&pinged), 1, "{}", reads().transcript());
     assert_eq!(said.iter().filter(|m| result().and(reply_to(&asked)).holds(m)).count(), 1, "{}", reads().transcript());
+    // This edit was sent into the stall and once more after it.
+    let last = |m: &&str| m.starts_with("✅ bridge updated") && m.contains("✅ verify");
+    let edits = said.iter().flat_map(|m| m.history()).filter(last).count();
+    assert_eq!(edits, 1, "{}", reads().transcript());
     assert_eq!(said.len(), 5, "the update and its result, and three answers: {}", reads().transcript());
 }
 
