@@ -15,6 +15,7 @@ use opsroom::domain::{
     inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
     reply,
+    watch::Policy,
 };
 
 /// What plays the engine. It answers from files in the machine's home.
@@ -122,6 +123,7 @@ impl Machine {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            watch: Policy::default(),
         }
     }
 

@@ -28,6 +28,7 @@ use opsroom::{
         operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
         progress::Reader,
+        watch::Policy,
     },
     engine::{
         dispatcher::Dispatcher,
@@ -133,6 +134,7 @@ fn inventory() -> Inventory {
         tags: vec![],
         update: UpdatePolicy::default(),
         stop_timeout: None,
+        watch: Policy::default(),
     };
     Inventory {
         services: vec![service("bridge"), service("kokoro")],

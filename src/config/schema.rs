@@ -41,8 +41,22 @@ pub(super) static STATE: Schema = Schema { heading: "[state]", keys: &["dir"], s
 
 pub(super) static COMMANDS: Schema = Schema { heading: "[commands]", keys: &["prefix", "stale_after"], secrets: &[] };
 
-pub(super) static WATCH: Schema =
-    Schema { heading: "[watch]", keys: &["snapshot_every", "deaths", "window", "quiet"], secrets: &[] };
+pub(super) static WATCH: Schema = Schema {
+    heading: "[watch]",
+    keys: &[
+        "snapshot_every",
+        "unreachable_after",
+        "engine_after",
+        "disk",
+        "deaths",
+        "window",
+        "quiet",
+        "unhealthy_after",
+        "absent_after",
+        "stuck_after",
+    ],
+    secrets: &[],
+};
 
 pub(super) static ROOM: Schema = Schema { heading: "[[room]]", keys: &["id"], secrets: &[] };
 
@@ -74,7 +88,20 @@ pub(super) static HOST: Schema = Schema {
 
 pub(super) static SERVICE: Schema = Schema {
     heading: "[[service]]",
-    keys: &["name", "host", "runtime", "container", "dir", "branch", "run_as", "tags", "stop_timeout", "update"],
+    keys: &[
+        "name",
+        "host",
+        "runtime",
+        "container",
+        "dir",
+        "branch",
+        "run_as",
+        "tags",
+        "stop_timeout",
+        "optional",
+        "update",
+        "watch",
+    ],
     secrets: &[],
 };
 
@@ -84,8 +111,15 @@ pub(super) static UPDATE: Schema = Schema {
     secrets: &[],
 };
 
+pub(super) static SERVICE_WATCH: Schema = Schema {
+    heading: "watch",
+    keys: &["deaths", "window", "quiet", "unhealthy_after", "absent_after", "stuck_after"],
+    secrets: &[],
+};
+
 /// All sections, in the order in which the example shows them.
-pub static ALL: &[&Schema] = &[&MATRIX, &STATE, &COMMANDS, &WATCH, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE];
+pub static ALL: &[&Schema] =
+    &[&MATRIX, &STATE, &COMMANDS, &WATCH, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE, &SERVICE_WATCH];
 
 impl Schema {
     /// The section whose name at the top of the file is `key`.

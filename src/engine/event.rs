@@ -67,6 +67,8 @@ pub enum Event {
         /// What.
         event: ContainerEvent,
     },
+    /// The event stream of a host's engine ended, by the engine's own doing.
+    EngineWent(HostName),
     /// News of a job.
     Job {
         /// Whose.

@@ -20,7 +20,7 @@ use crate::{
         inbound::{Inbound, Me},
         inventory::Inventory,
         names::HostName,
-        observation::{HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, HostTrouble},
         outgoing::Outgoing,
         record::Record,
     },
@@ -232,6 +232,7 @@ impl Shell {
 }
 
 fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
-    let report = HostReport { host: host.clone(), at: Timestamp::now(), seen: Err(HostTrouble::Unclear(why)) };
+    let (now, facts) = (Timestamp::now(), HostFacts::default());
+    let report = HostReport { host: host.clone(), began: now, at: now, facts, seen: Err(HostTrouble::Busy(why)) };
     Event::Report { ticket: Some(ticket), report }
 }

@@ -6,6 +6,7 @@
 //! `command::read` → freshness → `access::authorise` → the command's own file.
 
 mod changes;
+mod hosts;
 mod lost;
 mod operations;
 mod questions;
@@ -22,7 +23,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{changes::Underway, questions::Question, watch::Watched};
+use self::{changes::Underway, hosts::WatchedHost, questions::Question, watch::Watched};
 use super::event::{Effect, Event, Ticket};
 use crate::{
     domain::{
@@ -31,7 +32,7 @@ use crate::{
         inbound::{Inbound, Me, Protection},
         inventory::Inventory,
         message::{Body, MessageClass},
-        names::{EventId, RoomId, ServiceName, UserId},
+        names::{EventId, HostName, RoomId, ServiceName, UserId},
         operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
         record::Record,
@@ -54,12 +55,14 @@ pub struct Dispatcher {
     questions: BTreeMap<Ticket, Question>,
     underway: BTreeMap<OperationId, Underway>,
     watched: BTreeMap<ServiceName, Watched>,
+    hosts: BTreeMap<HostName, WatchedHost>,
 }
 
 impl Dispatcher {
     /// A dispatcher that knows nothing of the world yet.
     pub fn new(inventory: Arc<Inventory>, me: Me, identity: Identity) -> Self {
-        let watched = inventory.services.iter().map(|s| (s.name.clone(), Watched::new(&inventory.watch))).collect();
+        let watched = inventory.services.iter().map(|s| (s.name.clone(), Watched::new(s))).collect();
+        let hosts = inventory.hosts.iter().map(|h| (h.name.clone(), WatchedHost::new(&inventory.watch))).collect();
         Self {
             inventory,
             me,
@@ -70,6 +73,7 @@ impl Dispatcher {
             questions: BTreeMap::new(),
             underway: BTreeMap::new(),
             watched,
+            hosts,
         }
     }
 
@@ -104,9 +108,11 @@ impl Dispatcher {
             Event::Recalled { ticket, records } => self.recalled(ticket, &records, now),
             Event::Stopping => self.last_words(now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
+            Event::EngineWent(host) => self.engine_went(&host, now),
             Event::Job { operation, news } => self.job_news(operation, news, now),
             Event::Tick => {
                 let mut effects = self.questions_tick(now);
+                effects.extend(self.hosts_tick(now));
                 effects.extend(self.watch_tick(now));
                 effects
             }
@@ -117,7 +123,8 @@ impl Dispatcher {
     pub fn deadline(&self) -> Option<Timestamp> {
         let questions = self.questions.values().filter_map(Question::deadline);
         let watched = self.watched.values().filter_map(Watched::deadline);
-        questions.chain(watched).min()
+        let hosts = self.hosts.values().filter_map(WatchedHost::deadline);
+        questions.chain(watched).chain(hosts).min()
     }
 
     fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {

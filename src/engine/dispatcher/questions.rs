@@ -12,6 +12,7 @@ use super::{
     Dispatcher, answer, key,
     operations::{Cancel, History},
     seals::Unsealed,
+    watch::Watched,
 };
 use crate::{
     domain::{
@@ -261,7 +262,7 @@ impl Dispatcher {
                     service,
                     view,
                     underway: underway.map(|o| (o.change, &o.owner, o.began)),
-                    looping: self.watched.get(&service.name).and_then(|w| w.crashes.open()),
+                    looping: self.watched.get(&service.name).and_then(Watched::looping),
                 }
             })
             .collect();
@@ -276,7 +277,7 @@ impl Dispatcher {
     ) -> Vec<Effect> {
         match self.questions.remove(&ticket) {
             Some(Question::Log(question)) => self.say_log(&question, &log),
-            Some(Question::Evidence(service)) => self.say_crash_loop(&service, &log, now),
+            Some(Question::Evidence(service)) => self.say_alert(&service, &log, now),
             Some(
                 other @ (Question::Status(_)
                 | Question::Preview(_)

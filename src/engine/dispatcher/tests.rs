@@ -1,5 +1,7 @@
 //! The dispatcher as a conversation: messages and reports in, sentences out.
 
+mod watching;
+
 use std::time::Duration;
 
 use super::*;
@@ -8,10 +10,11 @@ use crate::{
         inbound::{Arrival, Protection},
         inventory::{Host, RuntimeKind, Service, UpdatePolicy},
         names::{Branch, ContainerName, HostName, RemoteDir},
-        observation::{HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, HostTrouble},
         progress::{Phase, Reader},
         record::End,
         runtime::{ContainerEvent, EventKind, docker, docker_change},
+        watch::Policy,
     },
     engine::event::{Cancelled, JobNews, Known, Sealed},
 };
@@ -42,6 +45,7 @@ impl Room {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            watch: Policy::default(),
         };
         let host = |name: &str| Host { name: HostName::parse(name).unwrap() };
         let user = |id: &str| UserId::parse(id).unwrap();
@@ -113,7 +117,8 @@ impl Room {
         let host = HostName::parse(host).unwrap();
         let services: Vec<Service> = self.dispatcher.inventory.on_host(&host).cloned().collect();
         let seen = docker::read_snapshot(&format!("::opsroom-as \n{output}"), &services, self.now);
-        self.happens(Event::Report { ticket: Some(ticket), report: HostReport { host, at: self.now, seen } })
+        let report = HostReport { host, began: self.now, at: self.now, facts: HostFacts::default(), seen };
+        self.happens(Event::Report { ticket: Some(ticket), report })
     }
 
     fn up(&self, name: &str, hours: i64) -> String {
@@ -199,7 +204,9 @@ fn a_dead_host_costs_nobody_else_anything() {
     ");
     let report = HostReport {
         host: HostName::parse("spark-2").unwrap(),
+        began: room.now,
         at: room.now,
+        facts: HostFacts::default(),
         seen: Err(HostTrouble::Unreachable("did not answer within 10 s".into())),
     };
     insta::assert_snapshot!(room.happens(Event::Report { ticket: Some(ticket), report }), @r"
@@ -292,33 +299,6 @@ fn an_update_shows_its_phases_and_its_failure() {
     #5 [bridge 2/4] RUN make
     #5 ERROR: no rule to make target 'x'
     ");
-}
-
-#[test]
-fn a_crash_loop_is_one_page_with_its_cause_and_one_recovery() {
-    let mut room = Room::new();
-    for _ in 0..2 {
-        room.container("kokoro", EventKind::Started);
-        room.later(12);
-        assert_eq!(room.container("kokoro", EventKind::Died { code: 3 }), "");
-    }
-    room.container("kokoro", EventKind::Started);
-    room.later(12);
-    assert_eq!(room.container("kokoro", EventKind::Died { code: 3 }), "", "the log is read first");
-    let log = Ok(("loading model\nfatal: no such file\n".to_owned(), false));
-    let ticket = room.ticket();
-    insta::assert_snapshot!(room.happens(Event::Log { ticket, log }), @r"
-    Page: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 24 s
-    loading model
-    fatal: no such file
-    ");
-    let Effect::Say(Outgoing { what: What::Say { mentions, .. }, .. }) = &room.effects[0] else { panic!() };
-    assert_eq!(mentions.iter().map(UserId::as_str).collect::<Vec<_>>(), [ALICE], "viewers are not woken");
-    room.container("kokoro", EventKind::Started);
-    room.later(61);
-    insta::assert_snapshot!(room.happens(Event::Tick), @"Answer: ✅ kokoro recovered — running for 61 s; the trouble lasted 85 s");
-    room.later(600);
-    assert_eq!(room.happens(Event::Tick), "");
 }
 
 #[test]

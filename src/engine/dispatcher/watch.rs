@@ -1,4 +1,4 @@
-//! The watch: what containers do by themselves, and when to say so.
+//! The watch: what services do by themselves, and when to say so.
 
 use std::sync::Arc;
 
@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use super::Dispatcher;
 use crate::{
     domain::{
-        crash_watch::{CrashWatch, Finding},
-        inventory::Watch,
+        aftermath::Aftermath,
+        inventory::Service,
         message::MessageClass,
         names::{HostName, ServiceName},
-        observation::HostReport,
+        operation::{Operation, Outcome},
+        progress::Progress,
         reply,
         runtime::ContainerEvent,
+        watch::{Finding, Kind, LastChange, Level, Problem, ServiceWatch, Who},
     },
     engine::event::Effect,
 };
@@ -21,76 +23,128 @@ use crate::{
 /// What the watch remembers of one service.
 #[derive(Debug)]
 pub(super) struct Watched {
-    pub(super) crashes: CrashWatch,
-    /// When the last alert was opened: part of its messages' keys.
+    pub(super) watch: ServiceWatch,
+    /// When the open problem was opened: part of its messages' keys.
     opened: Option<Timestamp>,
-    /// Whether that alert has been said; before, there is nothing to take back.
-    said: bool,
+    /// How loudly it was said; before, there is nothing to take back.
+    said: Option<Level>,
+    /// Its evidence is being read.
+    asking: bool,
 }
 
 impl Watched {
-    pub(super) fn new(limits: &Watch) -> Self {
-        Self { crashes: CrashWatch::new(limits.clone()), opened: None, said: false }
+    pub(super) fn new(service: &Service) -> Self {
+        let watch = ServiceWatch::new(service.watch.clone(), service.stop_timeout);
+        Self { watch, opened: None, said: None, asking: false }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.crashes.deadline()
+        self.watch.deadline()
+    }
+
+    /// The crash loop it is in.
+    pub(super) fn looping(&self) -> Option<&Problem> {
+        self.watch.open().filter(|problem| problem.kind == Kind::CrashLoop)
     }
 }
 
 impl Dispatcher {
-    pub(super) fn watch_report(&mut self, report: &HostReport) -> Vec<Effect> {
-        let Ok(seen) = &report.seen else { return Vec::new() };
-        let mut effects = Vec::new();
-        for observation in seen {
-            let finding = self.watched.get_mut(&observation.service).and_then(|w| w.crashes.snapshot(observation));
-            if let Some(finding) = finding {
-                effects.extend(self.found(&observation.service, finding, report.at));
-            }
-        }
-        effects
-    }
-
     pub(super) fn watch_event(&mut self, host: &HostName, event: &ContainerEvent, now: Timestamp) -> Vec<Effect> {
         let inventory = Arc::clone(&self.inventory);
         let Some(service) = inventory.on_host(host).find(|s| s.container == event.name) else { return Vec::new() };
-        let finding = self.watched.get_mut(&service.name).and_then(|w| w.crashes.event(event, now));
-        finding.map(|finding| self.found(&service.name, finding, now)).unwrap_or_default()
+        self.watching(&service.name, now, |watch| watch.event(event, now))
     }
 
     pub(super) fn watch_tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut found = Vec::new();
-        for (name, watched) in &mut self.watched {
-            found.extend(watched.crashes.tick(now).map(|finding| (name.clone(), finding)));
+        let inventory = Arc::clone(&self.inventory);
+        let services = inventory.services.iter();
+        services.flat_map(|service| self.watching(&service.name, now, |watch| watch.tick(now))).collect()
+    }
+
+    /// A change begins: what happens to the service now is its doing.
+    pub(super) fn watch_begins(&mut self, service: &ServiceName) {
+        if let Some(watched) = self.watched.get_mut(service) {
+            watched.watch.change_begins();
         }
-        found.into_iter().flat_map(|(name, finding)| self.found(&name, finding, now)).collect()
+    }
+
+    /// A change is over: from now on the service stands for itself.
+    pub(super) fn watch_ends(
+        &mut self,
+        operation: &Operation,
+        progress: &Progress,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let touched = match outcome {
+            Outcome::Succeeded | Outcome::Unknown { .. } => true,
+            Outcome::Failed { aftermath, .. }
+            | Outcome::Cancelled { aftermath, .. }
+            | Outcome::TimedOut { aftermath, .. } => *aftermath != Aftermath::Untouched,
+            Outcome::Refused(_) | Outcome::NotStarted(_) => false,
+        };
+        let version = match (&progress.commits, &progress.version) {
+            (Some(commits), _) => Some(commits.new.chars().take(7).collect()),
+            (None, Some((_, new))) => Some(new.clone()),
+            (None, None) => None,
+        };
+        let change = touched.then(|| LastChange {
+            change: Some(operation.change),
+            by: Who::Operator(operation.owner.clone()),
+            version: version.filter(|_| operation.change.deploys()),
+            succeeded: *outcome == Outcome::Succeeded,
+            at: now,
+        });
+        self.watching(&operation.service, now, |watch| watch.change_ended(change, now))
+    }
+
+    /// Tells a service's watch something, and does what it asks for.
+    pub(super) fn watching(
+        &mut self,
+        name: &ServiceName,
+        now: Timestamp,
+        tell: impl FnOnce(&mut ServiceWatch) -> Option<Finding>,
+    ) -> Vec<Effect> {
+        let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
+        let finding = tell(&mut watched.watch);
+        let look = watched.watch.wants_look(now);
+        let mut effects = finding.map(|finding| self.found(name, finding, now)).unwrap_or_default();
+        if let Some(host) = self.inventory.service(name).filter(|_| look).map(|s| s.host.clone()) {
+            // Nobody waits for this ticket: the watch hears every report.
+            effects.push(Effect::Look { host, ticket: self.ticket() });
+        }
+        effects
     }
 
     fn found(&mut self, name: &ServiceName, finding: Finding, now: Timestamp) -> Vec<Effect> {
         let inventory = Arc::clone(&self.inventory);
         let Some(service) = inventory.service(name) else { return Vec::new() };
-        let stopper = self.underway_for(name).map(|o| o.owner.as_str().to_owned());
         let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
-        let text = match finding {
-            Finding::Looping(_) => {
-                tracing::warn!(service = %name, "crash loop");
-                watched.opened = Some(now);
-                watched.said = false;
-                return self.ask_evidence(name);
+        match finding {
+            Finding::Opened(problem) | Finding::Changed(problem) => {
+                let level = problem.kind.level();
+                if watched.asking || watched.said.is_some_and(|said| said >= level) {
+                    return Vec::new();
+                }
+                tracing::warn!(service = %name, "{}", problem.kind.name());
+                watched.opened.get_or_insert(now);
+                watched.asking = true;
+                self.ask_evidence(name)
             }
-            Finding::Recovered { lasted, steady } => reply::alert::recovered(service, lasted, steady),
-            Finding::Stopped => reply::alert::stopped(service, stopper.as_deref()),
-        };
-        if !std::mem::take(&mut watched.said) {
-            return Vec::new();
+            Finding::Closed(closed) => {
+                tracing::info!(service = %name, "in no trouble any more");
+                let opened = watched.opened.take();
+                if watched.said.take().is_none() {
+                    return Vec::new();
+                }
+                let key = incident(name, opened, "closed");
+                self.say_everywhere(&key, MessageClass::Answer, &reply::alert::closed(service, &closed))
+            }
         }
-        tracing::info!(service = %name, "no crash loop any more");
-        let key = incident(name, watched.opened, "closed");
-        self.say_everywhere(&key, MessageClass::Answer, &text)
     }
 
     /// The evidence is there, or will not come: says the alert.
-    pub(super) fn say_crash_loop(
+    pub(super) fn say_alert(
         &mut self,
         name: &ServiceName,
         log: &Result<(String, bool), String>,
@@ -99,15 +153,20 @@ impl Dispatcher {
         let inventory = Arc::clone(&self.inventory);
         let Some(service) = inventory.service(name) else { return Vec::new() };
         let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
-        // Stopped while the log was read: there is no loop to tell of.
-        let Some(open) = watched.crashes.open().cloned() else { return Vec::new() };
-        watched.said = true;
-        let key = incident(name, watched.opened, "opened");
+        watched.asking = false;
+        // Over while the log was read: there is nothing to tell of.
+        let Some(open) = watched.watch.open().cloned() else { return Vec::new() };
+        let (class, which) = match open.kind.level() {
+            Level::Note => (MessageClass::Answer, "noted"),
+            Level::Page => (MessageClass::Page, "opened"),
+        };
+        watched.said = Some(open.kind.level());
+        let key = incident(name, watched.opened, which);
         let log = log.as_ref().map(|(text, _)| text.as_str()).map_err(String::as_str);
-        self.say_everywhere(&key, MessageClass::Page, &reply::alert::crash_loop(service, &open, log, now))
+        self.say_everywhere(&key, class, &reply::alert::opened(service, &open, log, now))
     }
 }
 
 fn incident(service: &ServiceName, opened: Option<Timestamp>, which: &str) -> String {
-    format!("loop/{service}/{}/{which}", opened.map_or(0, Timestamp::as_millisecond))
+    format!("trouble/{service}/{}/{which}", opened.map_or(0, Timestamp::as_millisecond))
 }
