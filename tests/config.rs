@@ -212,7 +212,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
     insta::assert_snapshot!(parse(&format!("debug = 1\n{LEAST}")).unwrap_err(), @r"
     config invalid: 1 problem
     config.toml:1:1: unknown key `debug` before the first section
-        known here: matrix, state, commands, watch, room, operator, host, service
+        known here: matrix, state, commands, watch, maintenance, room, operator, host, service
     ");
 }
 
@@ -628,4 +628,29 @@ fn no_single_damage_goes_unexplained() {
         let _ = parse(&damaged(index, ""));
         let _ = parse(&damaged(index, "x"));
     }
+}
+
+#[test]
+fn maintenance_windows_are_read_by_their_own_clock() {
+    let window = "[[maintenance]]\nservices = \"@db\"\ndays = [\"sun\"]\nfrom = \"23:00\"\nto = \"01:30\"\n";
+    let settings = parse(&format!("{LEAST}{window}timezone = \"Europe/Berlin\"\n")).unwrap();
+    let [read] = &settings.inventory.maintenance[..] else { panic!("one window") };
+    // Sunday 23:30 in Berlin is 22:30 UTC in November.
+    assert!(read.is_open("2026-11-22T22:30:00Z".parse().unwrap()));
+    assert!(!read.is_open("2026-11-22T21:30:00Z".parse().unwrap()));
+    let wrong = "[[maintenance]]\nservices = \"a b\"\nfrom = \"3\"\nto = \"04:00\"\n\
+                 [[maintenance]]\nservices = \"all\"\ndays = [\"sunday\"]\nfrom = \"25:00\"\nto = \"04:00\"\n\
+                 [[maintenance]]\nservices = \"all\"\ndays = [\"sunday\"]\nfrom = \"03:00\"\nto = \"04:00\"\ntimezone = \"Mars\"\n\
+                 [[maintenance]]\nservices = \"all\"\ndays = [\"sunday\"]\nfrom = \"03:00\"\nto = \"04:00\"\n";
+    insta::assert_snapshot!(complaint(wrong), @r#"
+    config invalid: 4 problems
+    config.toml:11:12: `services` is no selector: "a b"
+        use a name, a glob, "host:", "@tag" or "all"
+    config.toml:17:8: `from` is no time of day: "25:00"
+        write it like "03:00"
+    config.toml:24:12: `timezone` is unknown: "Mars"
+        use a name like "Europe/Berlin" or "UTC"
+    config.toml:27:9: `days` has no such day: "sunday"
+        use "mon", "tue", "wed", "thu", "fri", "sat", "sun"
+    "#);
 }

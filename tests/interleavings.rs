@@ -302,6 +302,10 @@ impl Play {
             | Effect::Reach { .. }
             | Effect::CallOff { .. }
             | Effect::End { .. }
+            | Effect::Incident(_)
+            | Effect::Silence(_)
+            | Effect::EndSilence(_)
+            | Effect::Remember { .. }
             | Effect::Look { .. }
             | Effect::ReadLog { .. }
             | Effect::Preview { .. } => {}

@@ -12,6 +12,7 @@ pub(crate) mod duration;
 mod habits;
 mod host;
 mod host_key;
+mod maintenance;
 mod matrix;
 mod people;
 mod problem;
@@ -110,6 +111,7 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
         operators,
         manners: manners.unwrap_or_default(),
         watch,
+        maintenance: root.tables("maintenance", &schema::MAINTENANCE).iter().filter_map(maintenance::read).collect(),
     };
     Some(Settings { matrix: matrix?, rooms, hosts, state_dir, inventory })
 }

@@ -16,7 +16,7 @@ pub struct Schema {
 /// The top of the file: the sections' names.
 pub(super) static ROOT: Schema = Schema {
     heading: "the top of the file",
-    keys: &["matrix", "state", "commands", "watch", "room", "operator", "host", "service"],
+    keys: &["matrix", "state", "commands", "watch", "maintenance", "room", "operator", "host", "service"],
     secrets: &[],
 };
 
@@ -48,6 +48,7 @@ pub(super) static WATCH: Schema = Schema {
         "unreachable_after",
         "engine_after",
         "disk",
+        "remind_after",
         "deaths",
         "window",
         "quiet",
@@ -57,6 +58,9 @@ pub(super) static WATCH: Schema = Schema {
     ],
     secrets: &[],
 };
+
+pub(super) static MAINTENANCE: Schema =
+    Schema { heading: "[[maintenance]]", keys: &["services", "days", "from", "to", "timezone"], secrets: &[] };
 
 pub(super) static ROOM: Schema = Schema { heading: "[[room]]", keys: &["id"], secrets: &[] };
 
@@ -119,7 +123,7 @@ pub(super) static SERVICE_WATCH: Schema = Schema {
 
 /// All sections, in the order in which the example shows them.
 pub static ALL: &[&Schema] =
-    &[&MATRIX, &STATE, &COMMANDS, &WATCH, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE, &SERVICE_WATCH];
+    &[&MATRIX, &STATE, &COMMANDS, &WATCH, &MAINTENANCE, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE, &SERVICE_WATCH];
 
 impl Schema {
     /// The section whose name at the top of the file is `key`.

@@ -16,6 +16,7 @@ pub(super) fn read(section: &Section<'_>) -> Watch {
         unreachable_after: section.duration("unreachable_after", default.unreachable_after, SECOND..=HOUR),
         engine_after: section.duration("engine_after", default.engine_after, SECOND..=HOUR),
         disk: section.number("disk", default.disk, 50..=100),
+        remind_after: section.duration("remind_after", default.remind_after, SECOND..=HOUR * 24 * 365),
         services: policy(section, &default.services),
     }
 }

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     access::Role,
+    maintenance::Window,
     names::{Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
     watch::{Policy, Watch},
 };
@@ -24,6 +25,8 @@ pub struct Inventory {
     pub manners: Manners,
     /// When a host counts as in trouble, and how closely it is looked at.
     pub watch: Watch,
+    /// Times in which troubles ring no phone.
+    pub maintenance: Vec<Window>,
 }
 
 /// A machine that is reached over SSH, or the one the bot runs on.

@@ -35,6 +35,8 @@ pub const EVENTS: usize = 1_024;
 const SENTENCES: usize = 1_024;
 /// Operations that an answer about the past tells of: what fits a phone.
 const REMEMBERED: u32 = 8;
+/// How often it is noted that the process lives: how exactly the next one knows how long nobody watched.
+const ALIVE_EVERY: Duration = Duration::from_secs(60);
 /// How often the ledger forgets what is long over.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -96,19 +98,23 @@ impl Engine {
 
         let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
         let mut shell = Shell { ledger: self.ledger, say, seal, workers, events: sender };
+        dispatcher.restore(shell.ledger.watching().await?, Timestamp::now());
         let unfinished = shell.ledger.unfinished().await?;
         let effects = dispatcher.resume(unfinished, Timestamp::now());
         shell.perform(effects, &mut dispatcher).await?;
         for message in shell.ledger.unhandled().await? {
-            let effects = dispatcher.handle(Event::Message(message), Timestamp::now());
+            let event = shell.with_context(Event::Message(message)).await?;
+            let effects = dispatcher.handle(event, Timestamp::now());
             shell.perform(effects, &mut dispatcher).await?;
         }
         let mut prune = tokio::time::interval(PRUNE_EVERY);
+        let mut alive = tokio::time::interval(ALIVE_EVERY);
         loop {
             let deadline = dispatcher.deadline();
             let event = tokio::select! {
                 () = stop.cancelled() => break,
                 _ = prune.tick() => { shell.ledger.prune().await?; continue }
+                _ = alive.tick() => { shell.ledger.live().await?; continue }
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(ended) => { ended?; if stop.is_cancelled() { break } return Err(LedgerError("a worker ended by itself".to_owned())) }
                     Err(error) => return Err(LedgerError(format!("a worker panicked: {error}"))),
@@ -116,6 +122,7 @@ impl Engine {
                 event = events.recv() => match event { Some(event) => event, None => break },
                 () = until(deadline) => Event::Tick,
             };
+            let event = shell.with_context(event).await?;
             let effects = dispatcher.handle(event, Timestamp::now());
             shell.perform(effects, &mut dispatcher).await?;
         }
@@ -176,7 +183,11 @@ impl Shell {
             | Effect::Begin(_)
             | Effect::Reach { .. }
             | Effect::CallOff { .. }
-            | Effect::End { .. } => None,
+            | Effect::End { .. }
+            | Effect::Incident(_)
+            | Effect::Silence(_)
+            | Effect::EndSilence(_)
+            | Effect::Remember { .. } => None,
             Effect::Say(outgoing) => {
                 // Closed only when everything ends; the ledger has it.
                 let _ = self.say.send(outgoing).await;
@@ -205,6 +216,16 @@ impl Shell {
             }
         };
         Ok(event)
+    }
+
+    /// A message that answers one of the bot's is told with what it answers.
+    async fn with_context(&self, event: Event) -> Result<Event, LedgerError> {
+        let Event::Message(Inbound { reply_to: Some(target), .. }) = &event else { return Ok(event) };
+        let to = self.ledger.key_of(target).await?;
+        match (event, to) {
+            (Event::Message(message), Some(to)) => Ok(Event::Reply { message, to }),
+            (event, _) => Ok(event),
+        }
     }
 
     async fn recall(&self, what: Recall) -> Result<Vec<Record>, LedgerError> {

@@ -52,6 +52,18 @@ const MIGRATIONS: &[Migration] = &[
      CREATE TABLE seal (seal TEXT PRIMARY KEY, event TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE audit (number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL);",
     },
+    // 3: incidents, silences, what the watch knows; when each process last lived.
+    Migration {
+        oldest: 2,
+        sql: "CREATE TABLE incident (
+         id INTEGER PRIMARY KEY, incident TEXT NOT NULL, ended INTEGER NOT NULL, at INTEGER NOT NULL DEFAULT (unixepoch())
+     );
+     CREATE INDEX incident_open ON incident (id) WHERE ended = 0;
+     CREATE TABLE silence (id INTEGER PRIMARY KEY, silence TEXT NOT NULL);
+     CREATE TABLE memory (service TEXT PRIMARY KEY, memory TEXT NOT NULL) WITHOUT ROWID;
+     CREATE INDEX outbox_event ON outbox (event) WHERE event IS NOT NULL;
+     ALTER TABLE start ADD COLUMN lived INTEGER;",
+    },
 ];
 
 /// Brings the file up to date.

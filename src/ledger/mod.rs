@@ -11,6 +11,7 @@ mod queries;
 mod records;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::{path::Path, sync::mpsc, thread};
 
@@ -26,7 +27,7 @@ use crate::{
         outgoing::{MessageKey, Outgoing},
         record::Record,
     },
-    ports::{Arrived, Delivered, Entry, Identity, Ledger, LedgerError, Parked},
+    ports::{Arrived, Delivered, Entry, Identity, Ledger, LedgerError, Parked, Watching},
 };
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -166,6 +167,19 @@ impl Ledger for SqliteLedger {
 
     fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>> {
         self.call(queries::take_up)
+    }
+
+    fn watching(&self) -> BoxFuture<'_, Result<Watching, LedgerError>> {
+        self.call(|db| watching::all(db))
+    }
+
+    fn live(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
+        self.call(|db| queries::live(db))
+    }
+
+    fn key_of<'a>(&'a self, event: &'a EventId) -> BoxFuture<'a, Result<Option<MessageKey>, LedgerError>> {
+        let event = event.clone();
+        self.call(move |db| queries::key_of(db, &event))
     }
 
     fn prune(&self) -> BoxFuture<'_, Result<(), LedgerError>> {

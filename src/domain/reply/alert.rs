@@ -20,7 +20,7 @@ const CHANGED_LATELY: SignedDuration = SignedDuration::from_mins(30);
 const MISSED_SHOWN: usize = 8;
 
 /// Something is wrong with a service.
-pub fn opened(service: &Service, problem: &Problem, log: Result<&str, &str>, now: Timestamp) -> String {
+pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &str>>, now: Timestamp) -> String {
     let (name, host) = (escape(service.name.as_str()), escape(service.host.as_str()));
     let last = problem.last.as_ref();
     let lasts = span::since(problem.since, now);
@@ -39,7 +39,7 @@ pub fn opened(service: &Service, problem: &Problem, log: Result<&str, &str>, now
     };
     let mut lines = vec![head];
     lines.extend(changed_before(problem));
-    lines.extend(evidence(problem.kind, log));
+    lines.extend(log.and_then(|log| evidence(problem.kind, log)));
     lines.join("\n")
 }
 
@@ -81,11 +81,31 @@ fn evidence(kind: Kind, log: Result<&str, &str>) -> Option<String> {
             if lines.is_empty() {
                 return Some("It printed nothing.".to_owned());
             }
-            let shown = &lines[lines.len().saturating_sub(LOG_LINES as usize)..];
-            Some(block(&shown.join("\n")))
+            Some(block(&errors_first(&lines).join("\n")))
         }
         Err(why) => Some(format!("Its log could not be read: {}", escape(why))),
     }
+}
+
+/// The last lines, after those before them that tell of an error: what says why
+/// is often followed by what a program prints when it starts anew.
+fn errors_first(lines: &[String]) -> Vec<&str> {
+    const ERRORS: usize = 3;
+    const TELLING: [&str; 8] =
+        ["error", "fatal", "panic", "exception", "traceback", "out of memory", "segfault", "cannot "];
+    let telling = |line: &&String| {
+        let line = line.to_lowercase();
+        TELLING.iter().any(|word| line.contains(word))
+    };
+    let (before, last) = lines.split_at(lines.len().saturating_sub(LOG_LINES as usize));
+    if last.iter().any(|line| telling(&line)) {
+        return last.iter().map(String::as_str).collect();
+    }
+    let mut errors: Vec<&str> = before.iter().rev().filter(telling).take(ERRORS).map(String::as_str).collect();
+    errors.reverse();
+    let kept = (LOG_LINES as usize).saturating_sub(errors.len()).min(last.len());
+    errors.extend(last[last.len() - kept..].iter().map(String::as_str));
+    errors
 }
 
 /// It is not wrong any more.
@@ -128,6 +148,11 @@ pub fn host_seen(host: &HostName, from: Timestamp, to: Timestamp, missed: &[(Ser
     if missed.is_empty() {
         return format!("{head}\nMeanwhile nothing happened there that I can tell.");
     }
+    format!("{head}\nMeanwhile: {}.", meanwhile(missed))
+}
+
+/// What happened unseen, one after the other.
+pub(super) fn meanwhile(missed: &[(ServiceName, Missed)]) -> String {
     let mut told: Vec<String> = missed
         .iter()
         .take(MISSED_SHOWN)
@@ -136,7 +161,7 @@ pub fn host_seen(host: &HostName, from: Timestamp, to: Timestamp, missed: &[(Ser
     if missed.len() > MISSED_SHOWN {
         told.push(format!("and {} more", missed.len() - MISSED_SHOWN));
     }
-    format!("{head}\nMeanwhile: {}.", told.join("; "))
+    told.join("; ")
 }
 
 /// The disk has room again.

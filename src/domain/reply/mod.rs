@@ -8,6 +8,7 @@ pub mod alert;
 pub mod change;
 pub mod doctor;
 pub mod help;
+pub mod incident;
 pub mod logs;
 pub mod operations;
 pub mod preflight;

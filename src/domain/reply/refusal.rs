@@ -29,6 +29,7 @@ pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
         Fault::Missing(kind) => format!("Which {kind}?"),
         Fault::Extra(extra) => format!("{} is one word too many.", code(extra)),
         Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", code(given)),
+        Fault::Time(given) => format!("{} is no length of time like {} or {}.", code(given), code("30m"), code("2h")),
         Fault::Version(bad) => format!("{} is no version: {}.", code(&bad.given), bad.rule),
         Fault::Selector(no_match) => return self::no_match(no_match, prefix),
     };

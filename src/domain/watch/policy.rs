@@ -62,6 +62,8 @@ pub struct Watch {
     pub engine_after: Duration,
     /// How full a disk may be, in percent; 100 means that nobody is told.
     pub disk: u32,
+    /// After so long, phones ring again for what nobody is on.
+    pub remind_after: Duration,
 }
 
 impl Default for Watch {
@@ -72,6 +74,7 @@ impl Default for Watch {
             unreachable_after: Duration::from_secs(45),
             engine_after: Duration::from_secs(20),
             disk: 90,
+            remind_after: Duration::from_secs(60 * 60),
         }
     }
 }

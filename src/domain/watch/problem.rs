@@ -162,7 +162,8 @@ pub enum Closed {
 }
 
 /// What a look shows that no event told: it happened unseen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Missed {
     /// It died and was started again, so many times.
     Died(u32),

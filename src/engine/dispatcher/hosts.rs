@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Dispatcher;
 use crate::{
     domain::{
+        incident::{Incident, Resolution, Subject, Trouble},
         message::MessageClass,
         names::{HostName, ServiceName},
         observation::{HostReport, HostTrouble},
@@ -25,14 +26,19 @@ pub(super) struct WatchedHost {
     engine_went: bool,
     /// What happened while it could not be seen, until that is told.
     missed: Vec<(ServiceName, Missed)>,
-    /// When its open problem was opened: part of its messages' keys.
-    opened: Option<Timestamp>,
+    /// Since when the bot was away, until it is seen again.
+    away: Option<Timestamp>,
 }
 
 impl WatchedHost {
     pub(super) fn new(limits: &Watch) -> Self {
         let watch = HostWatch::new(limits.clone());
-        Self { watch, engine_went: false, missed: Vec::new(), opened: None }
+        Self { watch, engine_went: false, missed: Vec::new(), away: None }
+    }
+
+    /// Whether what a look shows now happened unseen.
+    fn is_unseen(&self) -> bool {
+        self.watch.open().is_some() || self.away.is_some()
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
@@ -57,11 +63,12 @@ impl Dispatcher {
                         unseen = missed;
                         finding
                     }));
-                    if let Some(host) = self.hosts.get_mut(&report.host).filter(|host| host.watch.open().is_some()) {
+                    if let Some(host) = self.hosts.get_mut(&report.host).filter(|host| host.is_unseen()) {
                         host.missed.extend(unseen.map(|missed| (observation.service.clone(), missed)));
                     }
                 }
                 effects.extend(self.host_found(&report.host, found, now));
+                effects.extend(self.say_while_away(&report.host, now));
                 effects
             }
             Err(HostTrouble::Busy(_)) => Vec::new(),
@@ -101,32 +108,52 @@ impl Dispatcher {
     }
 
     fn host_found(&mut self, name: &HostName, found: Vec<HostFinding>, now: Timestamp) -> Vec<Effect> {
-        found.into_iter().flat_map(|finding| self.say_host(name, &finding, now)).collect()
+        found.into_iter().flat_map(|finding| self.say_host(name, finding, now)).collect()
     }
 
-    fn say_host(&mut self, name: &HostName, finding: &HostFinding, now: Timestamp) -> Vec<Effect> {
-        let services = self.inventory.on_host(name).count();
+    fn say_host(&mut self, name: &HostName, finding: HostFinding, now: Timestamp) -> Vec<Effect> {
         let Some(host) = self.hosts.get_mut(name) else { return Vec::new() };
-        let (which, class, text) = match finding {
+        let subject = |problem: &HostProblem| match problem {
+            HostProblem::Unreachable { .. } | HostProblem::EngineDown { .. } => Subject::Host(name.clone()),
+            HostProblem::DiskFull(_) => Subject::Disk(name.clone()),
+        };
+        match finding {
             HostFinding::Opened(problem) => {
-                tracing::warn!(host = %name, "in trouble: {problem:?}");
-                host.opened = Some(now);
-                host.missed.clear();
-                let which = match problem {
-                    HostProblem::Unreachable { .. } | HostProblem::EngineDown { .. } => "opened",
-                    HostProblem::DiskFull(_) => "disk",
-                };
-                (which, MessageClass::Page, reply::alert::host_opened(name, problem, services, now))
+                if problem.blinds() {
+                    host.missed.clear();
+                }
+                self.trouble(subject(&problem), Trouble::Host(problem), now)
             }
-            // It is told already that nothing is seen there; `!status` has the rest.
-            HostFinding::Changed(_) => return Vec::new(),
+            HostFinding::Changed(problem) => self.trouble(subject(&problem), Trouble::Host(problem), now),
             HostFinding::Seen { from, to } => {
                 let missed = std::mem::take(&mut host.missed);
-                ("closed", MessageClass::Answer, reply::alert::host_seen(name, *from, *to, &missed))
+                self.settled(&Subject::Host(name.clone()), Resolution::Seen { from, to, missed }, now)
             }
-            HostFinding::DiskFree(disk) => ("disk-free", MessageClass::Answer, reply::alert::disk_free(name, disk)),
-        };
-        let opened = host.opened.map_or(0, Timestamp::as_millisecond);
-        self.say_everywhere(&format!("trouble/{name}:/{opened}/{which}"), class, &text)
+            HostFinding::DiskFree(disk) => self.settled(&Subject::Disk(name.clone()), Resolution::DiskFree(disk), now),
+        }
+    }
+
+    /// Goes on from what an earlier process knew, at the time when it last lived.
+    pub(super) fn restore_hosts(&mut self, open: &[Incident], lived: Timestamp) {
+        for (name, host) in &mut self.hosts {
+            let troubles = open.iter().filter_map(|incident| match (&incident.subject, &incident.trouble) {
+                (Subject::Host(of) | Subject::Disk(of), Trouble::Host(problem)) if of == name => Some(problem.clone()),
+                _ => None,
+            });
+            host.watch.restore(Some(lived), None, troubles.collect());
+            host.away = Some(lived);
+        }
+    }
+
+    /// What happened on a host while the bot was away, once it is seen again.
+    fn say_while_away(&mut self, name: &HostName, now: Timestamp) -> Vec<Effect> {
+        let Some(host) = self.hosts.get_mut(name) else { return Vec::new() };
+        let Some(since) = host.away.take() else { return Vec::new() };
+        if host.watch.open().is_some() || host.missed.is_empty() {
+            return Vec::new();
+        }
+        let missed = std::mem::take(&mut host.missed);
+        let text = reply::incident::while_away(name.as_str(), since, &missed, now);
+        self.say_everywhere(&format!("away/{name}/{}", self.identity.start), MessageClass::Answer, &text)
     }
 }

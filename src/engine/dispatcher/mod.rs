@@ -5,8 +5,10 @@
 //! A message takes one line through here: `message` → `access::admit` →
 //! `command::read` → freshness → `access::authorise` → the command's own file.
 
+mod alerts;
 mod changes;
 mod hosts;
+mod incidents;
 mod lost;
 mod operations;
 mod questions;
@@ -23,7 +25,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{changes::Underway, hosts::WatchedHost, questions::Question, watch::Watched};
+use self::{changes::Underway, hosts::WatchedHost, incidents::Desk, questions::Question, watch::Watched};
 use super::event::{Effect, Event, Ticket};
 use crate::{
     domain::{
@@ -38,7 +40,7 @@ use crate::{
         record::Record,
         reply,
     },
-    ports::Identity,
+    ports::{Identity, Watching},
 };
 
 /// See the module.
@@ -56,6 +58,7 @@ pub struct Dispatcher {
     underway: BTreeMap<OperationId, Underway>,
     watched: BTreeMap<ServiceName, Watched>,
     hosts: BTreeMap<HostName, WatchedHost>,
+    desk: Desk,
 }
 
 impl Dispatcher {
@@ -74,7 +77,19 @@ impl Dispatcher {
             underway: BTreeMap::new(),
             watched,
             hosts,
+            desk: Desk::new(),
         }
+    }
+
+    /// Goes on with what an earlier process knew of services and incidents.
+    pub fn restore(&mut self, watching: Watching, now: Timestamp) {
+        let Watching { next_incident, open, silences, memories } = watching;
+        let lived = self.identity.lived;
+        if let Some(lived) = lived {
+            self.restore_watch(memories, lived);
+            self.restore_hosts(&open, lived);
+        }
+        self.restore_incidents(next_incident, open, silences, now);
     }
 
     /// Takes up operations that an earlier process left without an outcome.
@@ -86,11 +101,12 @@ impl Dispatcher {
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::Message(message) => self.message(message, now),
+            Event::Reply { message, to } => self.reply(message, &to, now),
             Event::Named(me) => {
                 self.me = me;
                 Vec::new()
             }
-            Event::RoomReady(room) => self.room_ready(room),
+            Event::RoomReady(room) => self.room_ready(room, now),
             Event::Unreadable { room, event, why } => {
                 let text = reply::refusal::unreadable(why);
                 vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
@@ -114,6 +130,7 @@ impl Dispatcher {
                 let mut effects = self.questions_tick(now);
                 effects.extend(self.hosts_tick(now));
                 effects.extend(self.watch_tick(now));
+                effects.extend(self.incidents_tick(now));
                 effects
             }
         }
@@ -124,7 +141,9 @@ impl Dispatcher {
         let questions = self.questions.values().filter_map(Question::deadline);
         let watched = self.watched.values().filter_map(Watched::deadline);
         let hosts = self.hosts.values().filter_map(WatchedHost::deadline);
-        questions.chain(watched).chain(hosts).min()
+        // Without a room nothing can be said, and a room that is ready is a moment of its own.
+        let desk = if self.rooms.is_empty() { None } else { self.desk.deadline(self.remind_after()) };
+        questions.chain(watched).chain(hosts).chain(desk).min()
     }
 
     fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {
@@ -208,19 +227,26 @@ impl Dispatcher {
             Command::Preview { service } => self.ask_preview(message, &service),
             Command::Operations => self.tell_operations(message, now),
             Command::Cancel { which } => self.cancel(message, &which, now),
+            Command::Alerts => self.tell_alerts(message, now),
+            Command::Ack { which } => self.acknowledge(message, &which, now),
+            Command::Silence { selector, length, reason } => self.silence(message, &selector, length, reason, now),
+            Command::Unsilence { which } => self.unsilence(message, &which, now),
             Command::History { about } => self.ask_history(message, about.as_deref()),
             Command::Change { wanted, service } => self.begin(message, &wanted, &service, now),
         }
     }
 
-    fn room_ready(&mut self, room: RoomId) -> Vec<Effect> {
+    fn room_ready(&mut self, room: RoomId, now: Timestamp) -> Vec<Effect> {
         let first = self.rooms.is_empty();
         self.rooms.insert(room);
         if !first {
             return Vec::new();
         }
         let unsaid = std::mem::take(&mut self.unsaid);
-        unsaid.into_iter().flat_map(|(key, class, text)| self.say_everywhere(&key, class, &text)).collect()
+        let say = |(key, class, text): (String, _, String)| self.say_everywhere(&key, class, &text);
+        let mut effects: Vec<Effect> = unsaid.into_iter().flat_map(say).collect();
+        effects.extend(self.incidents_tick(now));
+        effects
     }
 
     /// Says something in every room; pages ring the phones of those who can

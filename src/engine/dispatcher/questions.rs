@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::{
         inbound::Inbound,
+        incident::IncidentId,
         message::{Body, MessageClass},
         names::{EventId, HostName, RoomId, ServiceName},
         observation::HostReport,
@@ -45,7 +46,7 @@ pub(super) enum Question {
     Log(Log),
     Preview(Preview),
     /// The end of a log, as evidence for an alert.
-    Evidence(ServiceName),
+    Evidence(IncidentId),
     Cancel(Box<Cancel>),
     History(History),
     Seal(Box<Unsealed>),
@@ -277,7 +278,7 @@ impl Dispatcher {
     ) -> Vec<Effect> {
         match self.questions.remove(&ticket) {
             Some(Question::Log(question)) => self.say_log(&question, &log),
-            Some(Question::Evidence(service)) => self.say_alert(&service, &log, now),
+            Some(Question::Evidence(incident)) => self.evidence(incident, log, now),
             Some(
                 other @ (Question::Status(_)
                 | Question::Preview(_)
@@ -308,16 +309,5 @@ impl Dispatcher {
         }
         effects.push(Effect::Handled { event: event.clone(), how: "logs".to_owned() });
         effects
-    }
-
-    /// Asks for the end of a log to go with an alert.
-    pub(super) fn ask_evidence(&mut self, service: &ServiceName) -> Vec<Effect> {
-        /// An alert waits no longer than this for its evidence.
-        const LIMIT: Duration = Duration::from_secs(3);
-        let Some(host) = self.inventory.service(service).map(|s| s.host.clone()) else { return Vec::new() };
-        let ticket = self.ticket();
-        self.questions.insert(ticket, Question::Evidence(service.clone()));
-        let lines = reply::alert::LOG_LINES * 3;
-        vec![Effect::ReadLog { host, service: service.clone(), lines, limit: LIMIT, ticket }]
     }
 }

@@ -1,5 +1,6 @@
 //! The dispatcher as a conversation: messages and reports in, sentences out.
 
+mod incidents;
 mod watching;
 
 use std::time::Duration;
@@ -60,7 +61,8 @@ impl Room {
             ..Inventory::default()
         };
         let me = Me { user: user("@opsroom:example.org"), display_name: None };
-        let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start: 1 };
+        let identity =
+            Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start: 1, lived: None };
         let mut room = Self {
             dispatcher: Dispatcher::new(Arc::new(inventory), me, identity),
             now: Timestamp::from_second(1_800_000_000).unwrap(),

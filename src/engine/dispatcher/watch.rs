@@ -8,14 +8,13 @@ use super::Dispatcher;
 use crate::{
     domain::{
         aftermath::Aftermath,
+        incident::{Resolution, Subject, Trouble},
         inventory::Service,
-        message::MessageClass,
         names::{HostName, ServiceName},
         operation::{Operation, Outcome},
         progress::Progress,
-        reply,
         runtime::ContainerEvent,
-        watch::{Finding, Kind, LastChange, Level, Problem, ServiceWatch, Who},
+        watch::{Finding, Kind, LastChange, Memory, Problem, ServiceWatch, Who},
     },
     engine::event::Effect,
 };
@@ -24,18 +23,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) watch: ServiceWatch,
-    /// When the open problem was opened: part of its messages' keys.
-    opened: Option<Timestamp>,
-    /// How loudly it was said; before, there is nothing to take back.
-    said: Option<Level>,
-    /// Its evidence is being read.
-    asking: bool,
+    /// What the ledger has of it.
+    kept: Option<Memory>,
 }
 
 impl Watched {
     pub(super) fn new(service: &Service) -> Self {
         let watch = ServiceWatch::new(service.watch.clone(), service.stop_timeout);
-        Self { watch, opened: None, said: None, asking: false }
+        Self { watch, kept: None }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
@@ -59,6 +54,16 @@ impl Dispatcher {
         let inventory = Arc::clone(&self.inventory);
         let services = inventory.services.iter();
         services.flat_map(|service| self.watching(&service.name, now, |watch| watch.tick(now))).collect()
+    }
+
+    /// Goes on from what an earlier process knew, at the time when it last lived.
+    pub(super) fn restore_watch(&mut self, memories: Vec<(ServiceName, Memory)>, known_at: Timestamp) {
+        for (service, memory) in memories {
+            if let Some(watched) = self.watched.get_mut(&service) {
+                watched.kept = Some(memory.clone());
+                watched.watch.restore(memory, known_at);
+            }
+        }
     }
 
     /// A change begins: what happens to the service now is its doing.
@@ -108,7 +113,11 @@ impl Dispatcher {
         let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
         let finding = tell(&mut watched.watch);
         let look = watched.watch.wants_look(now);
+        let memory = watched.watch.memory();
+        let news = (watched.kept.as_ref() != Some(&memory)).then(|| watched.kept.insert(memory).clone());
         let mut effects = finding.map(|finding| self.found(name, finding, now)).unwrap_or_default();
+        let remember = |memory| Effect::Remember { service: name.clone(), memory: Box::new(memory) };
+        effects.extend(news.map(remember));
         if let Some(host) = self.inventory.service(name).filter(|_| look).map(|s| s.host.clone()) {
             // Nobody waits for this ticket: the watch hears every report.
             effects.push(Effect::Look { host, ticket: self.ticket() });
@@ -117,56 +126,12 @@ impl Dispatcher {
     }
 
     fn found(&mut self, name: &ServiceName, finding: Finding, now: Timestamp) -> Vec<Effect> {
-        let inventory = Arc::clone(&self.inventory);
-        let Some(service) = inventory.service(name) else { return Vec::new() };
-        let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
+        let subject = Subject::Service(name.clone());
         match finding {
             Finding::Opened(problem) | Finding::Changed(problem) => {
-                let level = problem.kind.level();
-                if watched.asking || watched.said.is_some_and(|said| said >= level) {
-                    return Vec::new();
-                }
-                tracing::warn!(service = %name, "{}", problem.kind.name());
-                watched.opened.get_or_insert(now);
-                watched.asking = true;
-                self.ask_evidence(name)
+                self.trouble(subject, Trouble::Service(problem), now)
             }
-            Finding::Closed(closed) => {
-                tracing::info!(service = %name, "in no trouble any more");
-                let opened = watched.opened.take();
-                if watched.said.take().is_none() {
-                    return Vec::new();
-                }
-                let key = incident(name, opened, "closed");
-                self.say_everywhere(&key, MessageClass::Answer, &reply::alert::closed(service, &closed))
-            }
+            Finding::Closed(closed) => self.settled(&subject, Resolution::Service(closed), now),
         }
     }
-
-    /// The evidence is there, or will not come: says the alert.
-    pub(super) fn say_alert(
-        &mut self,
-        name: &ServiceName,
-        log: &Result<(String, bool), String>,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        let inventory = Arc::clone(&self.inventory);
-        let Some(service) = inventory.service(name) else { return Vec::new() };
-        let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
-        watched.asking = false;
-        // Over while the log was read: there is nothing to tell of.
-        let Some(open) = watched.watch.open().cloned() else { return Vec::new() };
-        let (class, which) = match open.kind.level() {
-            Level::Note => (MessageClass::Answer, "noted"),
-            Level::Page => (MessageClass::Page, "opened"),
-        };
-        watched.said = Some(open.kind.level());
-        let key = incident(name, watched.opened, which);
-        let log = log.as_ref().map(|(text, _)| text.as_str()).map_err(String::as_str);
-        self.say_everywhere(&key, class, &reply::alert::opened(service, &open, log, now))
-    }
-}
-
-fn incident(service: &ServiceName, opened: Option<Timestamp>, which: &str) -> String {
-    format!("trouble/{service}/{}/{which}", opened.map_or(0, Timestamp::as_millisecond))
 }

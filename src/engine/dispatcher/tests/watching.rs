@@ -53,12 +53,20 @@ fn a_crash_loop_is_one_page_with_its_cause_and_one_recovery() {
     Page: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 24 s
     loading model
     fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
     ");
-    let Effect::Say(Outgoing { what: What::Say { mentions, .. }, .. }) = &room.effects[0] else { panic!() };
+    let mentions = room.effects.iter().find_map(|effect| match effect {
+        Effect::Say(Outgoing { what: What::Say { mentions, .. }, .. }) => Some(mentions),
+        _ => None,
+    });
+    let mentions = mentions.unwrap();
     assert_eq!(mentions.iter().map(UserId::as_str).collect::<Vec<_>>(), [ALICE], "viewers are not woken");
     room.container("kokoro", EventKind::Started);
     room.later(61);
-    insta::assert_snapshot!(room.happens(Event::Tick), @"Answer: ✅ kokoro recovered — well for 61 s; the trouble lasted 85 s");
+    insta::assert_snapshot!(room.happens(Event::Tick), @r"
+    Page: ✅ kokoro recovered — well for 61 s; the trouble lasted 85 s
+    edit: ✅ Over: kokoro — crash loop, exit 3, for 61 s
+    ");
     room.later(600);
     assert_eq!(room.happens(Event::Tick), "");
 }
@@ -83,6 +91,7 @@ fn what_is_down_is_a_page_as_soon_as_a_look_has_shown_it() {
     insta::assert_snapshot!(room.reads_log("fatal: no such file\n"), @r"
     Page: 🔴 kokoro is down on spark-1 — exit 3 after 3 h
     fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
     ");
 }
 
@@ -124,6 +133,7 @@ fn a_failed_change_is_told_by_itself_and_what_it_leaves_by_the_watch() {
     Page: 🔴 bridge is down on spark-1 — exit 1
     1 s after a restart by alice did not succeed.
     It printed nothing.
+    Reply ack, logs or silence 1h · alert 1
     ");
 }
 
@@ -140,6 +150,7 @@ fn a_dead_host_is_one_page_and_its_services_none() {
     insta::assert_snapshot!(room.unreachable("did not answer within 10 s"), @r"
     Page: 🔴 spark-1 unreachable — did not answer within 10 s
     I cannot see its 2 services; last seen 70 s ago.
+    Reply ack, logs or silence 1h · alert 1
     ");
     room.later(300);
     assert_eq!(room.unreachable("did not answer within 10 s"), "");
@@ -148,7 +159,8 @@ fn a_dead_host_is_one_page_and_its_services_none() {
     assert_eq!(room.looks(&back), "");
     room.later(11);
     insta::assert_snapshot!(room.happens(Event::Tick), @r"
-    Answer: ✅ spark-1 is back — I could not see it for 6 min, from 08:00:00 to 08:06:40 UTC
+    Page: ✅ spark-1 is back — I could not see it for 6 min, from 08:00:00 to 08:06:40 UTC
     Meanwhile: bridge ended, exit 1; kokoro was started anew.
+    edit: ✅ Over: spark-1 — cannot be seen, for 5 min; 2 services
     ");
 }
