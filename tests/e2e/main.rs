@@ -5,9 +5,14 @@
 //! Run by `make test`, which starts the lab.
 
 mod changes;
+mod console;
 mod deploys;
 mod incidents;
+mod doctor;
+mod limits;
+mod logins;
 mod operations;
+mod outages;
 mod room;
 mod stage;
 mod states;
