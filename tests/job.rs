@@ -5,7 +5,10 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::unix::{fs::symlink, process::ExitStatusExt},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -109,6 +112,20 @@ fn a_job_runs_once_and_is_followed_to_its_end() {
         follow(machine.runs(&job.start()), &mut again);
         assert_eq!(again.progress, reader.progress);
         assert_eq!(again.offset, reader.offset);
+    }
+}
+
+#[test]
+fn what_a_job_writes_is_as_readable_as_what_the_login_writes() {
+    for machine in Machine::each() {
+        let written = machine.home.path().join("checked-out");
+        let job = machine.job(&format!("umask; : >'{}'; echo \"u=${{u-none}}\"", written.display()));
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&format!("umask 027; {}", job.start())), &mut reader);
+        assert_eq!(reader.progress.tail, ["0027", "u=none"]);
+        assert_eq!(written.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        let log = machine.directory().join("log").metadata().unwrap().permissions().mode();
+        assert_eq!(log & 0o077, 0, "but its own log is the login's alone");
     }
 }
 

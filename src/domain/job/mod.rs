@@ -85,7 +85,7 @@ impl Job {
             shell::terse(WRAPPER)
         );
         let text = format!(
-            "umask 077\n{prelude}\
+            "u=$(umask)\numask 077\n{prelude}\
              command -v setsid >/dev/null || {{ echo 'setsid is not installed on this host' >&2; exit {NOT_PLACED}; }}\n\
              mkdir -p \"$r\" || exit {NOT_PLACED}\n\
              if mkdir \"$r/{id}\" 2>/dev/null; then\n\
@@ -93,7 +93,7 @@ impl Job {
              cd \"$r/{id}\" && printf %s {script} >script && : >log || {{\n\
              echo \"cannot write in $r, where $(df -Pk \"$r\" | {{ read -r _; read -r _ _ _ k _; echo \"$k\"; }}) kB are free\" >&2\n\
              rm -rf \"$r/{id}\"; exit {NOT_PLACED}; }}\n\
-             setsid sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
+             u=$u setsid sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
              elif [ ! -d \"$r/{id}\" ]; then mkdir \"$r/{id}\"; exit {NOT_PLACED}; fi\n\
              {follow}",
             script = shell::quote(&self.script()),

@@ -4,7 +4,9 @@ trap : TERM INT HUP
 echo $$ >pid.tmp
 born $$ >born
 mv pid.tmp pid
-sh ./script >>log 2>&1 </dev/null &
+# Our own files are nobody's business; what it checks out and builds is as
+# readable as if the login had done it by hand.
+(umask "$u" && unset u && exec sh ./script) >>log 2>&1 </dev/null &
 s=$!
 (
     trap 'kill $z; exit' TERM
