@@ -251,6 +251,68 @@ fn a_job_that_never_began_cannot_begin_any_more_once_that_was_told() {
 }
 
 #[test]
+fn a_process_that_comes_up_late_runs_nothing_once_it_was_said_not_to_have_begun() {
+    let code = |code: u32| Some(i32::try_from(code).unwrap());
+    for machine in Machine::each() {
+        // The host takes its time: the job is placed, and its process waits.
+        let gate = machine.home.path().join("gate");
+        let late = format!(
+            "setsid() {{ export u; while [ ! -e '{}' ]; do sleep 0.05; done; command setsid \"$@\"; : >over; }}\n",
+            gate.display()
+        );
+        for (id, told, expected) in
+            [(1, None, job::NOT_STARTED), (2, Some(Job::cancel as fn(&Job) -> String), job::NO_SUCH_JOB)]
+        {
+            let job = Job { id: JobId::new("test", id), ..machine.job("touch ran") };
+            let directory = machine.directory().with_file_name(job.id.as_str());
+            let _ = fs::remove_file(&gate);
+            let start = machine.runs(&with_tools(&late, &job.start()));
+            wait_until("it is placed", || directory.join("log").exists());
+            if let Some(told) = told {
+                assert_eq!(machine.runs(&told(&job)).wait().unwrap().code(), code(expected));
+            } else {
+                assert_eq!(wait_with_open_stdin(start), code(expected));
+            }
+            fs::write(&gate, "").unwrap();
+            wait_until("its process has come and gone", || directory.join("over").exists());
+            assert!(!directory.join("ran").exists(), "it was said not to have begun");
+            assert_eq!(machine.runs(&job.attach(0)).wait().unwrap().code(), code(job::NO_SUCH_JOB));
+        }
+    }
+}
+
+#[test]
+fn a_job_that_cannot_say_its_number_runs_nothing() {
+    for machine in Machine::each() {
+        let job = machine.job("touch ran");
+        fs::create_dir_all(machine.directory().parent().unwrap()).unwrap();
+        // As on a disk that is full from here on.
+        let full = "mkdir() { command mkdir \"$@\" && case $1 in *test-1) ln -s /dev/full \"$1/pid.tmp\";; esac; }\n";
+        let start = machine.runs(&with_tools(full, &job.start()));
+        assert_eq!(wait_with_open_stdin(start), Some(i32::try_from(job::NOT_STARTED).unwrap()));
+        assert!(!machine.directory().join("ran").exists());
+    }
+}
+
+#[test]
+fn an_end_that_was_not_written_into_the_log_is_told_by_the_result() {
+    for machine in Machine::each() {
+        let job = machine.job("echo one; exit 3");
+        follow(machine.runs(&job.start()), &mut Reader::new(&job.nonce));
+        // Killed after its result, or on a full disk.
+        let log = machine.directory().join("log");
+        fs::write(&log, "one\n").unwrap();
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.attach(0)), &mut reader);
+        assert_eq!(reader.progress.ended, Some(3));
+        // Nor a result.
+        fs::write(&log, "one\n").unwrap();
+        fs::write(machine.directory().join("result"), "").unwrap();
+        assert_eq!(wait_with_open_stdin(machine.runs(&job.attach(0))), Some(i32::try_from(job::GONE).unwrap()));
+    }
+}
+
+#[test]
 fn what_a_job_leaves_behind_in_its_group_is_ended_with_it() {
     for machine in Machine::each() {
         let job = machine.job("(trap '' TERM; echo $$ >left; while :; do sleep 1; done) & sleep 60");
@@ -314,6 +376,20 @@ fn what_a_tool_prints_is_no_mark() {
         let mut reader = Reader::new(&job.nonce);
         follow(machine.runs(&job.start()), &mut reader);
         assert_eq!(reader.progress.ended, Some(3));
+    }
+}
+
+/// The command on a machine on which some tools behave as these functions do.
+fn with_tools(tools: &str, command: &str) -> String {
+    let inner = shlex::split(command).unwrap().pop().unwrap();
+    format!("sh -c {}", shlex::try_quote(&format!("{tools}{inner}")).unwrap())
+}
+
+fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !seen() {
+        assert!(Instant::now() < end, "not in 20 s: {what}");
+        std::thread::yield_now();
     }
 }
 

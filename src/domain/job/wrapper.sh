@@ -1,9 +1,9 @@
 # Around the job's script: outlives whatever ends it, keeps its time limit, and
 # writes down how it ended.
 trap : TERM INT HUP
-echo $$ >pid.tmp
-born $$ >born
-mv pid.tmp pid
+# Not without its number written down, and not when somebody has been told that
+# it did not begin.
+echo $$ >pid.tmp && [ -s pid.tmp ] && born $$ >born && mkdir begun && mv pid.tmp pid || exit
 # Our own files are nobody's business; what it checks out and builds is as
 # readable as if the login had done it by hand.
 (umask "$u" && unset u && exec sh ./script) >>log 2>&1 </dev/null &
