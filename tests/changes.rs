@@ -14,10 +14,11 @@ use std::{
 
 use opsroom::domain::{
     change::{Change, Wanted},
-    inventory::{RuntimeKind, Service, UpdatePolicy},
+    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
     job::{Job, JobId},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName, UserId},
     observation::State,
+    preflight::Refusal,
     progress::{Progress, Reader},
     runtime::{docker, docker_change},
 };
@@ -34,7 +35,7 @@ found() {
 }
 case "$1 $2" in
 'inspect --type')
-    case $4 in
+    case $5 in
     '{{.Config.Image}} {{.Image}}') cat "$HOME/images" ;;
     '{{.Image}}') cut -d' ' -f2 "$HOME/images" | head -n 1 ;;
     *) found "$last" ;;
@@ -139,7 +140,13 @@ impl Host {
     }
 
     fn start(&self, job: &Job) -> Progress {
-        let mut child = self.command(&job.start()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(&job.start())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let (mut reader, mut chunk) = (Reader::new(&job.nonce), [0; 4096]);
         let mut out = child.stdout.take().unwrap();
         while reader.progress.ended.is_none() {
@@ -179,5 +186,25 @@ fn a_container_whose_id_begins_like_the_name_of_one_that_is_gone_is_left_alone()
         let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
         let seen = docker::read_snapshot(&seen, [&host.service], jiff::Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(seen[0].state, State::NotDeployed);
+    }
+}
+
+#[test]
+fn an_update_after_one_that_was_killed_takes_its_own_files_for_its_own() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        host.sh("cd remote && echo new >added && git add . && git commit -qm two");
+        // Killed when the clone was at the new version already, and nothing else was.
+        let job = host.job(&Wanted::plain(Change::Update));
+        let killed = Job { body: job.body.replace("compose build", "compose build; kill -KILL 0"), ..job };
+        assert_eq!(host.start(&killed).ended, None);
+        let told = host.change(Change::Update);
+        assert_eq!((told.refused, told.ended), (None, Some(0)), "{:?}", told.tail);
+        // What is not its own stays.
+        host.sh("cd remote && echo theirs >mine && git add . && git commit -qm three; echo mine >../clone/mine");
+        let told = host.change(Change::Update);
+        assert_eq!(told.refused, Some(Refusal::Overwrite("mine".into())));
+        assert_eq!(host.sh("cat clone/mine"), "mine");
     }
 }

@@ -9,10 +9,11 @@ fetch() {
     git log --format='%h %s' -n 20 "$old..$new" | while read -r line; do say commit "$line"; done
 }
 
-# A reset would silently write over files that git does not know yet.
+# A reset would silently write over files that git does not know yet. It knows
+# those that are checked out, also where an earlier job died before its end.
 check_overwrites() {
     top=$(git rev-parse --show-toplevel)
-    git -c core.quotePath=false diff --no-renames --name-only --diff-filter=A "$old" "$new" | while read -r file; do
+    git -c core.quotePath=false diff --no-renames --name-only --diff-filter=A HEAD "$new" | while IFS= read -r file; do
         [ ! -e "$top/$file" ] || refuse overwrite "$file"
     done || exit
 }
