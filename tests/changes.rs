@@ -208,3 +208,14 @@ fn an_update_after_one_that_was_killed_takes_its_own_files_for_its_own() {
         assert_eq!(host.sh("cat clone/mine"), "mine");
     }
 }
+
+#[test]
+fn a_branch_that_is_gone_at_the_remote_is_not_up_to_date() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        host.sh("cd remote && git checkout -q -b main && git branch -q -D master");
+        let told = host.change(Change::Update);
+        assert_ne!(told.ended, Some(0));
+        assert!(told.tail.iter().any(|line| line.contains("refs/heads/master")), "{:?}", told.tail);
+    }
+}

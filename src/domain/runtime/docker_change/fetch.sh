@@ -2,7 +2,8 @@
 
 # Gets it and tells it: $new, and the commits since $old, which is checked out.
 fetch() {
-    git fetch origin || return
+    # By its name: a branch that is gone there would go on as it was last seen.
+    git fetch origin "+refs/heads/$branch:refs/remotes/origin/$branch" || return
     new=$(git rev-parse --verify "refs/remotes/origin/$branch") || return
     check_overwrites
     count=$(git rev-list --count "$old..$new") || return
