@@ -219,3 +219,17 @@ fn a_branch_that_is_gone_at_the_remote_is_not_up_to_date() {
         assert!(told.tail.iter().any(|line| line.contains("refs/heads/master")), "{:?}", told.tail);
     }
 }
+
+#[test]
+fn a_version_with_an_image_pinned_by_digest_can_be_gone_back_to() {
+    for mut host in Host::each() {
+        host.service.update.strategy = Strategy::ComposePull;
+        fs::create_dir(host.path("clone")).unwrap();
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        fs::write(host.path("images"), "db sha256:cc\npostgres@sha256:bb sha256:bb\n").unwrap();
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        let told = host.change(Change::Rollback);
+        assert_eq!((told.refused, told.ended), (None, Some(0)), "{:?}", told.tail);
+        assert!(host.calls().contains("tag sha256:aa db\n"), "{}", host.calls());
+    }
+}
