@@ -233,3 +233,54 @@ fn a_version_with_an_image_pinned_by_digest_can_be_gone_back_to() {
         assert!(host.calls().contains("tag sha256:aa db\n"), "{}", host.calls());
     }
 }
+
+#[test]
+fn two_services_in_one_directory_are_not_deployed_at_once() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        let job = host.job(&Wanted::plain(Change::Update));
+        let gate = host.path("gate");
+        let wait = format!("compose build; echo building; while [ ! -e '{}' ]; do sleep 0.1; done", gate.display());
+        let slow = Job { body: job.body.replace("compose build", &wait), ..job };
+        let mut other = host.job(&Wanted::plain(Change::Update));
+        host.container("web", "4567");
+        host.service.container = ContainerName::parse("web").unwrap();
+        other.body = docker_change::body(
+            &Wanted::plain(Change::Update),
+            &host.service,
+            &UserId::parse("@bob:example.org").unwrap(),
+        )
+        .unwrap();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| host.start(&slow));
+            let log = host.path(".local/state/opsroom/jobs/test-1/log");
+            while !fs::read_to_string(&log).unwrap_or_default().contains("building") {
+                std::thread::yield_now();
+            }
+            let told = host.start(&other);
+            fs::write(&gate, "").unwrap();
+            assert!(
+                matches!(&told.refused, Some(Refusal::Locked { job, owner, .. }) if job == "test-1" && owner == "@alice:example.org"),
+                "{told:?}"
+            );
+            assert_eq!(first.join().unwrap().ended, Some(0));
+        });
+        let locks = host.sh("ls -A .local/state/opsroom/locks");
+        assert_eq!(locks, "", "each is let go");
+    }
+}
+
+#[test]
+fn a_lock_that_was_taken_over_meanwhile_is_left_to_who_has_it() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        let job = host.job(&Wanted::plain(Change::Restart));
+        host.sh("mkdir -p .local/state/opsroom/locks && ln -s dead-1 .local/state/opsroom/locks/db");
+        // Between its look at the dead job and what it does about that, another takes the lock over.
+        let other = "alive() { rm -f \"$lock\"; ln -s other-1 \"$lock\"; return 1; }\ntake_lock \"$lock\"\n";
+        let raced = Job { body: job.body.replace("\ntake_lock \"$lock\"\n", &format!("\n{other}")), ..job };
+        let told = host.start(&raced);
+        assert!(matches!(told.refused, Some(Refusal::Locked { .. })), "{told:?}");
+        assert_eq!(host.sh("readlink .local/state/opsroom/locks/db"), "other-1");
+    }
+}
