@@ -213,6 +213,21 @@ fn a_job_that_will_not_end_is_told_again_and_not_taken_for_ended() {
 }
 
 #[test]
+fn a_job_that_is_told_to_end_as_it_ends_has_ended_as_it_did() {
+    for machine in Machine::each() {
+        // The moment is hit now and then, so there are many.
+        for number in 0..40 {
+            let (said, status) = if number % 2 == 0 { ("exit 0", 0) } else { ("trap - TERM; kill -TERM $$", 143) };
+            let job =
+                Job { id: JobId::new("test", number), ..machine.job(&format!("trap : TERM; kill -TERM 0; {said}")) };
+            let mut reader = Reader::new(&job.nonce);
+            follow(machine.runs(&job.start()), &mut reader);
+            assert_eq!(reader.progress.ended, Some(status));
+        }
+    }
+}
+
+#[test]
 fn another_process_with_the_number_of_a_dead_job_is_not_the_job() {
     for machine in Machine::each() {
         let job = machine.job("sleep 60");
