@@ -37,6 +37,5 @@ demo: lab
 	$(LAB) demo --bin $(TARGET)/debug/opsroom $(if $(ONCE),--once)
 
 bench: lab
-	cargo build --release -p opsroom
 	cargo bench -p opsroom --no-run
 	$(LAB) run -- cargo bench -p opsroom

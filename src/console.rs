@@ -67,6 +67,10 @@ impl Chat for Terminal {
             Ok(event)
         })
     }
+
+    fn seal<'a>(&'a self, _: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 fn text(content: &Content) -> Option<String> {

@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
     inbound::Inbound,
+    incident::{Incident, Silence},
     message::{Body, MessageClass},
     names::{EventId, RoomId, ServiceName, UserId},
     operation::{Operation, OperationId},
     outgoing::{MessageKey, Outgoing},
     progress::Phase,
     record::{End, Record},
+    watch::Memory,
 };
 
 // ---------------------------------------------------------------- Chat
@@ -28,6 +30,10 @@ pub trait Chat: Send + Sync + 'static {
     /// Delivering the same `transaction` again must not make a second
     /// message: after an error the engine does just that.
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<EventId, ChatError>>;
+
+    /// What an encrypted message and all its copies have, and no other message.
+    /// None where messages cannot be copied by others.
+    fn seal<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>>;
 }
 
 /// One message on its way out.
@@ -178,6 +184,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// The event that a message became.
     fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
 
+    /// Gives a seal to the event that asks first. Whether it is this one's.
+    fn claim_seal<'a>(&'a self, seal: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>>;
+
     /// Operations that began and have no outcome, oldest first.
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>>;
     /// The last operations, the newest first; of one service, or of all.
@@ -190,6 +199,12 @@ pub trait Ledger: Send + Sync + 'static {
     fn operation(&self, id: OperationId) -> BoxFuture<'_, Result<Option<Record>, LedgerError>>;
     /// Notes that a process takes the ledger up, and tells whose it is.
     fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>>;
+    /// What is known of services and incidents.
+    fn watching(&self) -> BoxFuture<'_, Result<Watching, LedgerError>>;
+    /// Notes that the process lives.
+    fn live(&self) -> BoxFuture<'_, Result<(), LedgerError>>;
+    /// The name of the message that became an event.
+    fn key_of<'a>(&'a self, event: &'a EventId) -> BoxFuture<'a, Result<Option<MessageKey>, LedgerError>>;
     /// Forgets what is over since so long that nobody asks for it. The audit
     /// chain is kept.
     fn prune(&self) -> BoxFuture<'_, Result<(), LedgerError>>;
@@ -234,6 +249,19 @@ pub enum Entry {
     },
     /// A message is to be delivered. A key that is known already is passed over.
     Queued(Outgoing),
+    /// An incident is so now.
+    Incident(Box<Incident>),
+    /// Troubles are silent for a while.
+    Silenced(Silence),
+    /// A silence is over.
+    SilenceOver(u64),
+    /// The watch knows this of a service now.
+    Remembered {
+        /// Of which service.
+        service: ServiceName,
+        /// What.
+        memory: Box<Memory>,
+    },
 }
 
 /// What became of a queued message.
@@ -256,6 +284,21 @@ pub struct Identity {
     pub next_operation: u64,
     /// How many processes have taken the ledger up, this one included.
     pub start: u64,
+    /// When the process before this one was last known to live.
+    pub lived: Option<jiff::Timestamp>,
+}
+
+/// What is known of services and incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watching {
+    /// The number of the next incident.
+    pub next_incident: u64,
+    /// Incidents that have not ended, oldest first.
+    pub open: Vec<Incident>,
+    /// Silences, also those whose time has passed meanwhile.
+    pub silences: Vec<Silence>,
+    /// What the watch knew of each service.
+    pub memories: Vec<(ServiceName, Memory)>,
 }
 
 impl Identity {

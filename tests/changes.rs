@@ -21,6 +21,7 @@ use opsroom::domain::{
     preflight::Refusal,
     progress::{Progress, Reader},
     runtime::{docker, docker_change},
+    watch::Policy,
 };
 
 /// Remembers containers as files, in the order of the fields that are asked for;
@@ -81,6 +82,7 @@ impl Host {
             tags: vec![],
             update: UpdatePolicy { verify: Duration::ZERO, min_free: 0, ..UpdatePolicy::default() },
             stop_timeout: None,
+            watch: Policy::default(),
         };
         let host = Self { home, service, jobs: 0 };
         host.container("db", "0123");

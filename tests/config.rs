@@ -11,6 +11,7 @@ use opsroom::{
     domain::{
         access::Role,
         inventory::{Strategy, UpdatePolicy},
+        watch::Policy,
     },
 };
 
@@ -74,6 +75,7 @@ fn the_example_is_a_config_and_means_what_it_shows() {
     assert_eq!(bridge.branch.as_str(), "master");
     assert_eq!(bridge.update.verify, Duration::from_secs(30));
     assert_eq!(bridge.stop_timeout, Some(Duration::from_secs(330)));
+    assert_eq!(bridge.watch, Policy::default(), "the example shows the defaults");
     let kokoro = &settings.inventory.services[1];
     assert_eq!((kokoro.container.as_str(), kokoro.branch.as_str()), ("kokoro", "main"));
     assert_eq!(kokoro.dir, None);
@@ -209,7 +211,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
     insta::assert_snapshot!(parse(&format!("debug = 1\n{LEAST}")).unwrap_err(), @r"
     config invalid: 1 problem
     config.toml:1:1: unknown key `debug` before the first section
-        known here: matrix, state, commands, watch, room, operator, host, service
+        known here: matrix, state, commands, watch, maintenance, room, operator, host, service
     ");
 }
 
@@ -423,7 +425,7 @@ update = { strategy = "command" }
         config.toml:16:10: `deaths` is out of range: 1
             allowed: 2 to 100
         config.toml:17:10: `window` is out of range: "0s"
-            allowed: 1s to 24h; the default is 10m
+            allowed: 1s to 24h; the default is 15m
         config.toml:18:9: `quiet` must be a length of time, not a boolean
             write it like: quiet = "1m"
         config.toml:20:8: `name` is not a valid host name: "-f"
@@ -582,6 +584,24 @@ fn files_that_are_named_are_looked_at() {
     ");
 }
 
+#[test]
+fn a_service_is_watched_as_it_says_and_else_as_all_are() {
+    let service =
+        |more: &str| format!("{}[[service]]\nname = \"web\"\nhost = \"web-1\"\n{more}\n", ssh_host("web-1", ""));
+    let policy = |text: &str| parse(&format!("{LEAST}{text}")).unwrap().inventory.services[0].watch.clone();
+    let all = "[watch]\nquiet = \"5m\"\ndeaths = 4\n";
+    let own = policy(&format!("{all}{}", service("watch = { deaths = 2 }\noptional = true")));
+    let quiet = Duration::from_secs(300);
+    assert_eq!(own, Policy { deaths: 2, quiet, optional: true, ..Policy::default() });
+    insta::assert_snapshot!(complaint(&service("watch = { deaths = 20, quite = \"1s\" }")), @r#"
+    config invalid: 2 problems
+    config.toml:20:20: `window` is too short for 20 deaths: a crashing container starts once a minute
+        at least: window = "21m"
+    config.toml:20:24: unknown key `quite` in watch
+        did you mean `quiet`?
+    "#);
+}
+
 /// Whatever is left out of or damaged in a config, there is a sentence for it,
 /// and never a panic.
 #[test]
@@ -597,7 +617,7 @@ fn no_single_damage_goes_unexplained() {
         let key = line.split(" = ").next().unwrap();
         for value in ["-1", "true", "\"\"", "\"\\u0000\"", "[[1]]", "{ x = 1 }", "1979-05-27", "\"ü\\n\""] {
             let said = parse(&damaged(index, &format!("{key} = {value}")));
-            let flag = ["agent", "rollback"].contains(&key);
+            let flag = ["agent", "rollback", "optional"].contains(&key);
             let free_text = flag || (key == "dir" && value.contains('ü'));
             match said {
                 Err(said) => assert!(said.contains(":"), "{key} = {value}: {said}"),
@@ -607,4 +627,29 @@ fn no_single_damage_goes_unexplained() {
         let _ = parse(&damaged(index, ""));
         let _ = parse(&damaged(index, "x"));
     }
+}
+
+#[test]
+fn maintenance_windows_are_read_by_their_own_clock() {
+    let window = "[[maintenance]]\nservices = \"@db\"\ndays = [\"sun\"]\nfrom = \"23:00\"\nto = \"01:30\"\n";
+    let settings = parse(&format!("{LEAST}{window}timezone = \"Europe/Berlin\"\n")).unwrap();
+    let [read] = &settings.inventory.maintenance[..] else { panic!("one window") };
+    // Sunday 23:30 in Berlin is 22:30 UTC in November.
+    assert!(read.is_open("2026-11-22T22:30:00Z".parse().unwrap()));
+    assert!(!read.is_open("2026-11-22T21:30:00Z".parse().unwrap()));
+    let wrong = "[[maintenance]]\nservices = \"a b\"\nfrom = \"3\"\nto = \"04:00\"\n\
+                 [[maintenance]]\nservices = \"all\"\ndays = [\"sunday\"]\nfrom = \"25:00\"\nto = \"04:00\"\n\
+                 [[maintenance]]\nservices = \"all\"\ndays = [\"sunday\"]\nfrom = \"03:00\"\nto = \"04:00\"\ntimezone = \"Mars\"\n\
+                 [[maintenance]]\nservices = \"all\"\ndays = [\"sunday\"]\nfrom = \"03:00\"\nto = \"04:00\"\n";
+    insta::assert_snapshot!(complaint(wrong), @r#"
+    config invalid: 4 problems
+    config.toml:11:12: `services` is no selector: "a b"
+        use a name, a glob, "host:", "@tag" or "all"
+    config.toml:17:8: `from` is no time of day: "25:00"
+        write it like "03:00"
+    config.toml:24:12: `timezone` is unknown: "Mars"
+        use a name like "Europe/Berlin" or "UTC"
+    config.toml:27:9: `days` has no such day: "sunday"
+        use "mon", "tue", "wed", "thu", "fri", "sat", "sun"
+    "#);
 }

@@ -1,9 +1,9 @@
-//! `[commands]` and `[watch]`: how the bot is spoken to, and when it speaks up.
+//! `[commands]`: how the bot is spoken to.
 
 use std::time::Duration;
 
 use super::{problem::At, section::Section};
-use crate::domain::inventory::{Manners, Watch};
+use crate::domain::inventory::Manners;
 
 pub(super) fn manners(section: &Section<'_>) -> Manners {
     let default = Manners::default();
@@ -26,15 +26,4 @@ pub(super) fn manners(section: &Section<'_>) -> Manners {
         }
     };
     Manners { prefix, stale_after }
-}
-
-pub(super) fn watch(section: &Section<'_>) -> Watch {
-    let default = Watch::default();
-    let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
-    Watch {
-        snapshot_every: section.duration("snapshot_every", default.snapshot_every, second..=hour),
-        deaths: section.number("deaths", default.deaths, 2..=100),
-        window: section.duration("window", default.window, second..=hour * 24),
-        quiet: section.duration("quiet", default.quiet, second..=hour),
-    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod duration;
 mod habits;
 mod host;
 mod host_key;
+mod maintenance;
 mod matrix;
 mod people;
 mod problem;
@@ -24,6 +25,7 @@ mod settings;
 mod stray_key;
 mod surroundings;
 mod unique;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -99,16 +101,18 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
         root.tables("host", &schema::HOST).iter().filter_map(|section| host::read(section, outside)).collect();
     let host_names: Vec<HostName> = hosts.iter().map(|draft| draft.name.value.clone()).collect();
     let hosts = references::hosts(hosts, problems);
-    let services = root.tables("service", &schema::SERVICE).iter().map(service::read).collect();
+    let watch = root.table("watch", &schema::WATCH).map(|section| watch::read(&section)).unwrap_or_default();
+    let services = root.tables("service", &schema::SERVICE);
+    let services = services.iter().map(|section| service::read(section, &watch.services)).collect();
     let services = references::services(services, &host_names, problems);
     let manners = root.table("commands", &schema::COMMANDS).map(|section| habits::manners(&section));
-    let watch = root.table("watch", &schema::WATCH).map(|section| habits::watch(&section));
     let inventory = Inventory {
         services,
         hosts: hosts.iter().map(|host| Host { name: host.name.clone() }).collect(),
         operators,
         manners: manners.unwrap_or_default(),
-        watch: watch.unwrap_or_default(),
+        watch,
+        maintenance: root.tables("maintenance", &schema::MAINTENANCE).iter().filter_map(maintenance::read).collect(),
     };
     Some(Settings { matrix: matrix?, rooms, hosts, state_dir, inventory })
 }

@@ -16,7 +16,7 @@ pub struct Schema {
 /// The top of the file: the sections' names.
 pub(super) static ROOT: Schema = Schema {
     heading: "the top of the file",
-    keys: &["matrix", "state", "commands", "watch", "room", "operator", "host", "service"],
+    keys: &["matrix", "state", "commands", "watch", "maintenance", "room", "operator", "host", "service"],
     secrets: &[],
 };
 
@@ -41,8 +41,26 @@ pub(super) static STATE: Schema = Schema { heading: "[state]", keys: &["dir"], s
 
 pub(super) static COMMANDS: Schema = Schema { heading: "[commands]", keys: &["prefix", "stale_after"], secrets: &[] };
 
-pub(super) static WATCH: Schema =
-    Schema { heading: "[watch]", keys: &["snapshot_every", "deaths", "window", "quiet"], secrets: &[] };
+pub(super) static WATCH: Schema = Schema {
+    heading: "[watch]",
+    keys: &[
+        "snapshot_every",
+        "unreachable_after",
+        "engine_after",
+        "disk",
+        "remind_after",
+        "deaths",
+        "window",
+        "quiet",
+        "unhealthy_after",
+        "absent_after",
+        "stuck_after",
+    ],
+    secrets: &[],
+};
+
+pub(super) static MAINTENANCE: Schema =
+    Schema { heading: "[[maintenance]]", keys: &["services", "days", "from", "to", "timezone"], secrets: &[] };
 
 pub(super) static ROOM: Schema = Schema { heading: "[[room]]", keys: &["id"], secrets: &[] };
 
@@ -74,7 +92,20 @@ pub(super) static HOST: Schema = Schema {
 
 pub(super) static SERVICE: Schema = Schema {
     heading: "[[service]]",
-    keys: &["name", "host", "runtime", "container", "dir", "branch", "run_as", "tags", "stop_timeout", "update"],
+    keys: &[
+        "name",
+        "host",
+        "runtime",
+        "container",
+        "dir",
+        "branch",
+        "run_as",
+        "tags",
+        "stop_timeout",
+        "optional",
+        "update",
+        "watch",
+    ],
     secrets: &[],
 };
 
@@ -84,8 +115,15 @@ pub(super) static UPDATE: Schema = Schema {
     secrets: &[],
 };
 
+pub(super) static SERVICE_WATCH: Schema = Schema {
+    heading: "watch",
+    keys: &["deaths", "window", "quiet", "unhealthy_after", "absent_after", "stuck_after"],
+    secrets: &[],
+};
+
 /// All sections, in the order in which the example shows them.
-pub static ALL: &[&Schema] = &[&MATRIX, &STATE, &COMMANDS, &WATCH, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE];
+pub static ALL: &[&Schema] =
+    &[&MATRIX, &STATE, &COMMANDS, &WATCH, &MAINTENANCE, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE, &SERVICE_WATCH];
 
 impl Schema {
     /// The section whose name at the top of the file is `key`.

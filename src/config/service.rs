@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{problem::At, schema, section::Section};
+use super::{problem::At, schema, section::Section, watch};
 use crate::domain::{
     inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
     names::{BadName, Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag},
     suggest::nearest,
+    watch::Policy,
 };
 
 /// What `!update` follows when the config does not say.
@@ -22,7 +23,7 @@ pub(super) struct ServiceDraft<'a> {
     pub(super) service: Option<Service>,
 }
 
-pub(super) fn read<'a>(section: &Section<'a>) -> ServiceDraft<'a> {
+pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<'a> {
     let name_text = section.required("name", "give the name it has in the room, like \"bridge\"");
     let host_text = section.required("host", "name the [[host]] it runs on");
     let name = parsed(section, "name", name_text, ServiceName::parse);
@@ -49,6 +50,9 @@ pub(super) fn read<'a>(section: &Section<'a>) -> ServiceDraft<'a> {
     let stop_timeout = section
         .value("stop_timeout")
         .map(|_| section.duration("stop_timeout", Duration::from_secs(10), Duration::ZERO..=hour));
+    let own = section.table("watch", &schema::SERVICE_WATCH).map(|own| watch::policy(&own, watched));
+    let optional = section.flag("optional").unwrap_or(watched.optional);
+    let watch = Policy { optional, ..own.unwrap_or_else(|| watched.clone()) };
     // A script of the operator's own needs no clone.
     let dirless = matches!(update.strategy, Strategy::Command { .. });
     for key in ["branch", "update"].into_iter().filter(|key| *key != "update" || !dirless) {
@@ -61,7 +65,7 @@ pub(super) fn read<'a>(section: &Section<'a>) -> ServiceDraft<'a> {
         .then_some((name, host, runtime, container, branch));
     let service = match whole {
         Some((Some(name), Some(host), Some(runtime), Some(container), Some(branch))) => {
-            Some(Service { name, host, runtime, container, dir, branch, run_as, tags, update, stop_timeout })
+            Some(Service { name, host, runtime, container, dir, branch, run_as, tags, update, stop_timeout, watch })
         }
         Some(_) | None => None,
     };

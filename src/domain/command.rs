@@ -1,5 +1,7 @@
 //! The command grammar: one table drives parsing, help and suggestions.
 
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
 use super::{
     access::Role,
     change::{Change, Wanted},
@@ -52,6 +54,27 @@ pub enum Command {
     /// End it.
     Cancel {
         /// The operation's number or the service, as written.
+        which: String,
+    },
+    /// What is wrong?
+    Alerts,
+    /// I am on it.
+    Ack {
+        /// Alerts by number or by what they are about, as written.
+        which: Vec<String>,
+    },
+    /// Do not ring for these.
+    Silence {
+        /// Of which services.
+        selector: Selector,
+        /// For how long.
+        length: SignedDuration,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Ring again.
+    Unsilence {
+        /// The silence by its selector, as written.
         which: String,
     },
     /// What was done?
@@ -206,6 +229,46 @@ pub static TABLE: &[Spec] = &[
         },
     },
     Spec {
+        name: "alerts",
+        aliases: &["incidents"],
+        arguments: "",
+        summary: "what is wrong, who is on it, what is silenced",
+        detail: "",
+        needs: Role::Viewer,
+        read: |args| nothing(args, Command::Alerts),
+    },
+    Spec {
+        name: "ack",
+        aliases: &[],
+        arguments: "<number, service, host or all> […]",
+        summary: "say that you are on an alert",
+        detail: "It then rings no more unless it gets worse. Answering an alert with `ack` does the same.",
+        needs: Role::Operator,
+        read: |args| match args {
+            [] => Err(Fault::Missing("alert")),
+            which => Ok(Command::Ack { which: which.iter().map(|w| (*w).to_owned()).collect() }),
+        },
+    },
+    Spec {
+        name: "silence",
+        aliases: &["mute"],
+        arguments: "<selector> <time> [reason]",
+        summary: "let troubles ring no phone for a while",
+        detail: "A time is like `30m`, `2h` or `3d`. What happens meanwhile is told silently; what is still wrong \
+                 afterwards rings.",
+        needs: Role::Operator,
+        read: silence,
+    },
+    Spec {
+        name: "unsilence",
+        aliases: &["unmute"],
+        arguments: "<selector or all>",
+        summary: "let them ring again",
+        detail: "",
+        needs: Role::Operator,
+        read: |args| one(args).map(|which| Command::Unsilence { which }),
+    },
+    Spec {
         name: "whoami",
         aliases: &[],
         arguments: "",
@@ -246,6 +309,8 @@ pub enum Fault {
     Extra(String),
     /// Not a number of lines.
     Lines(String),
+    /// Not a length of time.
+    Time(String),
     /// Not a selector.
     Selector(NoMatch),
     /// Not a version.
@@ -288,7 +353,31 @@ impl Command {
             Self::Preview { .. } => "diff",
             Self::Operations => "ops",
             Self::Cancel { .. } => "cancel",
+            Self::Alerts => "alerts",
+            Self::Ack { .. } => "ack",
+            Self::Silence { .. } => "silence",
+            Self::Unsilence { .. } => "unsilence",
             Self::History { .. } => "history",
+        }
+    }
+
+    /// Whether it changes something: on a host, or in what people are told.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Change { .. }
+            | Self::Cancel { .. }
+            | Self::Ack { .. }
+            | Self::Silence { .. }
+            | Self::Unsilence { .. } => true,
+            Self::Help { .. }
+            | Self::Ping
+            | Self::Whoami
+            | Self::Status { .. }
+            | Self::Logs { .. }
+            | Self::Preview { .. }
+            | Self::Operations
+            | Self::Alerts
+            | Self::History { .. } => false,
         }
     }
 
@@ -381,6 +470,23 @@ fn rollback(args: &[&str]) -> Result<Command, Fault> {
     Ok(Command::Change { wanted, service })
 }
 
+fn silence(args: &[&str]) -> Result<Command, Fault> {
+    let [selector, length, reason @ ..] = args else {
+        return Err(Fault::Missing(if args.is_empty() { "service" } else { "time" }));
+    };
+    let selector = Selector::parse(selector).map_err(Fault::Selector)?;
+    let length = length_of_time(length).ok_or_else(|| Fault::Time((*length).to_owned()))?;
+    let reason = (!reason.is_empty()).then(|| reason.join(" ").chars().take(200).collect());
+    Ok(Command::Silence { selector, length, reason })
+}
+
+/// "30m", "1h30m", "3d": more than nothing, and a year at most.
+fn length_of_time(text: &str) -> Option<SignedDuration> {
+    let span: Span = text.parse().ok()?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    (length.is_positive() && length <= SignedDuration::from_hours(24 * 366)).then_some(length)
+}
+
 /// The flags among the arguments, and the others.
 fn flags<'a>(args: &[&'a str], known: &[&str]) -> Result<(Vec<&'a str>, Vec<&'a str>), Fault> {
     let (flags, rest): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| arg.starts_with("--"));
@@ -428,6 +534,12 @@ mod tests {
             Reading::Command(Command::Preview { service }) => format!("preview {service}"),
             Reading::Command(Command::Operations) => "ops".into(),
             Reading::Command(Command::Cancel { which }) => format!("cancel {which}"),
+            Reading::Command(Command::Alerts) => "alerts".into(),
+            Reading::Command(Command::Ack { which }) => format!("ack {}", which.join(" ")),
+            Reading::Command(Command::Silence { selector, length, reason }) => {
+                format!("silence {} {length:#} {}", selector.as_written(), reason.unwrap_or_default())
+            }
+            Reading::Command(Command::Unsilence { which }) => format!("unsilence {which}"),
             Reading::Command(Command::History { about }) => format!("history {}", about.unwrap_or_default()),
             Reading::NoSuchCommand { written, nearest } => format!("no {written}; {}?", nearest.unwrap_or("-")),
             Reading::Misused { spec, fault } => format!("{} {fault:?}", spec.name),
@@ -459,6 +571,14 @@ mod tests {
             ("!cancel #12", false, "cancel #12"),
             ("!cancel", false, "cancel Missing(\"operation\")"),
             ("!history", false, "history "),
+            ("!alerts", false, "alerts"),
+            ("!ack 7 bridge", false, "ack 7 bridge"),
+            ("!silence @db 1h30m moving disks", false, "silence @db 1h 30m moving disks"),
+            ("!silence all 3d", false, "silence all 72h "),
+            ("!silence all soon", false, "silence Time(\"soon\")"),
+            ("!silence all -1h", false, "silence Time(\"-1h\")"),
+            ("!silence all", false, "silence Missing(\"time\")"),
+            ("!unsilence all", false, "unsilence all"),
             ("!history bridge", false, "history bridge"),
             ("!xyzzy", false, "no xyzzy; -?"),
             ("opsroom: ping", true, "ping"),
@@ -482,8 +602,8 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), all);
         for entry in TABLE {
-            let args: &[&str] = if entry.arguments.starts_with('<') { &["x"] } else { &[] };
-            let command = (entry.read)(args).unwrap_or_else(|f| panic!("{}: {f:?}", entry.name));
+            let args: Vec<&str> = ["x", "1h"].into_iter().take(entry.arguments.matches('<').count()).collect();
+            let command = (entry.read)(&args).unwrap_or_else(|f| panic!("{}: {f:?}", entry.name));
             assert_eq!(command.needs(), entry.needs, "{}", entry.name);
         }
     }

@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     access::Role,
+    maintenance::Window,
     names::{Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
+    watch::{Policy, Watch},
 };
 
 /// Everything that is managed, and who may manage it.
@@ -21,8 +23,10 @@ pub struct Inventory {
     pub operators: BTreeMap<UserId, Role>,
     /// How commands begin, and other habits of the room.
     pub manners: Manners,
-    /// When a service counts as in trouble.
+    /// When a host counts as in trouble, and how closely it is looked at.
     pub watch: Watch,
+    /// Times in which troubles ring no phone.
+    pub maintenance: Vec<Window>,
 }
 
 /// A machine that is reached over SSH, or the one the bot runs on.
@@ -65,6 +69,8 @@ pub struct Service {
     /// How long the engine waits for it to stop before it kills it; none means
     /// what the container says.
     pub stop_timeout: Option<Duration>,
+    /// When it counts as in trouble.
+    pub watch: Policy,
 }
 
 /// How `!update` behaves for one service.
@@ -140,30 +146,6 @@ pub struct Manners {
 impl Default for Manners {
     fn default() -> Self {
         Self { prefix: "!".to_owned(), stale_after: Duration::from_secs(120) }
-    }
-}
-
-/// When a service counts as crash-looping, and when as well again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watch {
-    /// How often each host's state is read whole, next to its event stream.
-    pub snapshot_every: Duration,
-    /// This many deaths within `window` are a crash loop.
-    pub deaths: u32,
-    /// The time over which deaths are counted.
-    pub window: Duration,
-    /// The shortest time a service must run before it counts as recovered.
-    pub quiet: Duration,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self {
-            snapshot_every: Duration::from_secs(30),
-            deaths: 3,
-            window: Duration::from_secs(600),
-            quiet: Duration::from_secs(60),
-        }
     }
 }
 

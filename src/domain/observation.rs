@@ -23,6 +23,8 @@ pub struct Observation {
     pub since: Option<Timestamp>,
     /// The container's ID, by which a new container is told from an old one.
     pub id: Option<String>,
+    /// Whether the engine starts it again however it ends by itself.
+    pub kept_up: bool,
 }
 
 /// What a service was doing.
@@ -50,7 +52,7 @@ pub enum State {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Death {
     /// The exit status; 128 + n for signal n.
     pub code: i64,
@@ -76,10 +78,34 @@ pub enum Health {
 pub struct HostReport {
     /// Which host.
     pub host: HostName,
-    /// When the look ended.
+    /// When the look began: what happened since is not in it.
+    pub began: Timestamp,
+    /// When it ended.
     pub at: Timestamp,
+    /// What the host says of itself.
+    pub facts: HostFacts,
     /// One observation per configured service, or why there is none.
     pub seen: Result<Vec<Observation>, HostTrouble>,
+}
+
+/// What a host says of itself, as far as it does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The boot it is in: another one after each start.
+    pub boot: Option<String>,
+    /// How full its disks are.
+    pub disks: Vec<Disk>,
+}
+
+/// How full a disk is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub mount: String,
+    /// How full, in percent.
+    pub percent: u32,
+    /// What is left, in MiB.
+    pub free: u64,
 }
 
 /// Why nothing could be seen on a host.
@@ -91,13 +117,15 @@ pub enum HostTrouble {
     Engine(String),
     /// The look did not end, or its end was lost.
     Unclear(String),
+    /// It was not looked at: too much was asked of it at once.
+    Busy(String),
 }
 
 impl HostTrouble {
     /// The cause, as it was told.
     pub fn cause(&self) -> &str {
         match self {
-            Self::Unreachable(why) | Self::Engine(why) | Self::Unclear(why) => why,
+            Self::Unreachable(why) | Self::Engine(why) | Self::Unclear(why) | Self::Busy(why) => why,
         }
     }
 }

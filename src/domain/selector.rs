@@ -4,6 +4,7 @@
 use globset::{Glob, GlobMatcher};
 
 use super::{
+    incident::Subject,
     inventory::{Inventory, Service},
     suggest,
 };
@@ -65,6 +66,11 @@ impl Selector {
         Ok(Self { written: written.to_owned(), kind })
     }
 
+    /// As it was written.
+    pub fn as_written(&self) -> &str {
+        &self.written
+    }
+
     fn matches(&self, service: &Service) -> bool {
         match &self.kind {
             Kind::All => true,
@@ -107,4 +113,18 @@ fn nearest(written: &str, inventory: &Inventory) -> Option<String> {
     // A host's bare name is a likely slip: offer it with its colon.
     let bare_host = inventory.hosts.iter().find(|h| h.name.as_str().eq_ignore_ascii_case(written));
     bare_host.map(|h| format!("{}:", h.name)).or_else(|| suggest::nearest(written, services.chain(hosts).chain(tags)))
+}
+
+/// Whether a selector is about this. It is about a host when it is about all
+/// of its services.
+pub fn covers(written: &str, subject: &Subject, inventory: &Inventory) -> bool {
+    let Ok(selector) = Selector::parse(written) else { return false };
+    let Ok(services) = select(&[selector], inventory) else { return false };
+    match subject {
+        Subject::Service(name) => services.iter().any(|service| service.name == *name),
+        Subject::Host(host) | Subject::Disk(host) => {
+            let on_host = inventory.on_host(host).count();
+            on_host > 0 && services.iter().filter(|service| service.host == *host).count() == on_host
+        }
+    }
 }

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use crate::domain::{
     inbound::{Inbound, Me, Unreadable},
+    incident::{Incident, Silence},
     job::Job,
     names::{EventId, HostName, RoomId, ServiceName, UserId},
     observation::HostReport,
     operation::{Operation, OperationId},
-    outgoing::Outgoing,
+    outgoing::{MessageKey, Outgoing},
     progress::{Phase, Progress},
     record::{End, Record},
     runtime::ContainerEvent,
+    watch::Memory,
 };
 use crate::ports::Entry;
 
@@ -26,6 +28,13 @@ pub struct Ticket(pub u64);
 pub enum Event {
     /// Somebody wrote something. It is in the ledger already.
     Message(Inbound),
+    /// Somebody answered something that the bot had said.
+    Reply {
+        /// The answer. It is in the ledger already.
+        message: Inbound,
+        /// The name of what it answers.
+        to: MessageKey,
+    },
     /// The bot has learned what it is called.
     Named(Me),
     /// The bot is in a configured room and can speak there.
@@ -67,6 +76,8 @@ pub enum Event {
         /// What.
         event: ContainerEvent,
     },
+    /// The event stream of a host's engine ended, by the engine's own doing.
+    EngineWent(HostName),
     /// News of a job.
     Job {
         /// Whose.
@@ -80,6 +91,13 @@ pub enum Event {
         ticket: Ticket,
         /// What came of it.
         how: Cancelled,
+    },
+    /// It was looked whether a message is a copy.
+    Sealed {
+        /// The question.
+        ticket: Ticket,
+        /// What came of it.
+        sealed: Sealed,
     },
     /// The ledger was asked.
     Recalled {
@@ -107,6 +125,17 @@ pub enum Cancelled {
     Stragglers,
     /// It could not be told, for this reason.
     Untold(String),
+}
+
+/// Whether a message is a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sealed {
+    /// It is the first of its kind.
+    First,
+    /// Another event brought the same message before.
+    Copy,
+    /// That could not be found out, for this reason.
+    Unclear(String),
 }
 
 /// What is known of a job when it is to be carried.
@@ -190,6 +219,19 @@ pub enum Effect {
         /// How it ended.
         end: End,
     },
+    /// Note how an incident is now.
+    Incident(Box<Incident>),
+    /// Note that troubles are silent for a while.
+    Silence(Silence),
+    /// Note that a silence is over.
+    EndSilence(u64),
+    /// Note what the watch knows of a service.
+    Remember {
+        /// Of which.
+        service: ServiceName,
+        /// What.
+        memory: Box<Memory>,
+    },
     /// Say something.
     Say(Outgoing),
     /// Look at all services of a host.
@@ -247,6 +289,13 @@ pub enum Effect {
         /// Whose question it is.
         ticket: Ticket,
     },
+    /// Look whether a message is a copy of one that was acted on.
+    Seal {
+        /// The message.
+        message: Box<Inbound>,
+        /// Whose question it is.
+        ticket: Ticket,
+    },
     /// Ask the ledger.
     Recall {
         /// For what.
@@ -265,6 +314,12 @@ impl Effect {
             Self::Reach { id, phase, at } => Some(Entry::Reached { id: *id, phase: *phase, at: *at }),
             Self::CallOff { id, by, at } => Some(Entry::CalledOff { id: *id, by: by.clone(), at: *at }),
             Self::End { id, end } => Some(Entry::Ended { id: *id, end: end.clone() }),
+            Self::Incident(incident) => Some(Entry::Incident(incident.clone())),
+            Self::Silence(silence) => Some(Entry::Silenced(silence.clone())),
+            Self::EndSilence(id) => Some(Entry::SilenceOver(*id)),
+            Self::Remember { service, memory } => {
+                Some(Entry::Remembered { service: service.clone(), memory: memory.clone() })
+            }
             Self::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
             Self::Say(_)
             | Self::Look { .. }
@@ -272,6 +327,7 @@ impl Effect {
             | Self::Preview { .. }
             | Self::Carry { .. }
             | Self::Cancel { .. }
+            | Self::Seal { .. }
             | Self::Recall { .. } => None,
         }
     }

@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -27,8 +27,8 @@ use crate::{
     domain::{
         inventory::Service,
         job::Job,
-        names::{HostName, LoginName, ServiceName},
-        observation::{HostReport, HostTrouble},
+        names::{ContainerName, HostName, LoginName, ServiceName},
+        observation::{HostFacts, HostReport, HostTrouble, Observation},
         operation::OperationId,
         progress::Reader,
         runtime::docker,
@@ -110,6 +110,14 @@ impl Output for Told {
     }
 }
 
+/// One look at a host, before it is a report.
+#[derive(Clone)]
+struct Seen {
+    began: Timestamp,
+    facts: HostFacts,
+    seen: Result<Vec<Observation>, HostTrouble>,
+}
+
 /// See the module.
 pub struct HostWorker {
     /// The host's name.
@@ -153,7 +161,10 @@ impl HostWorker {
                 Some(Request::Look(ticket)) => {
                     if look.try_send(Some(ticket)).is_err() {
                         let why = "too many questions to this host at once".to_owned();
-                        worker.report(Some(ticket), Err(HostTrouble::Unclear(why))).await;
+                        let seen = Err(HostTrouble::Busy(why));
+                        worker
+                            .report(Some(ticket), Seen { began: Timestamp::now(), facts: HostFacts::default(), seen })
+                            .await;
                     }
                 }
                 Some(Request::Log { service, lines, limit, ticket }) => {
@@ -181,12 +192,8 @@ impl HostWorker {
         let _ = self.events.send(event).await;
     }
 
-    async fn report(
-        &self,
-        ticket: Option<Ticket>,
-        seen: Result<Vec<crate::domain::observation::Observation>, HostTrouble>,
-    ) {
-        let report = HostReport { host: self.host.clone(), at: Timestamp::now(), seen };
+    async fn report(&self, ticket: Option<Ticket>, Seen { began, facts, seen }: Seen) {
+        let report = HostReport { host: self.host.clone(), began, at: Timestamp::now(), facts, seen };
         self.tell(Event::Report { ticket, report }).await;
     }
 
@@ -202,16 +209,22 @@ impl HostWorker {
         }
     }
 
-    async fn look(&self) -> Result<Vec<crate::domain::observation::Observation>, HostTrouble> {
+    async fn look(&self) -> Seen {
+        let (began, mut facts) = (Timestamp::now(), HostFacts::default());
         let mut output = Tail::new(LOOK_BYTES);
         let exec = Exec { command: docker::snapshot(&self.services), limit: LOOK_LIMIT, stdin: Stdin::Empty };
-        match self.remote.exec(exec, &mut output).await {
+        let seen = match self.remote.exec(exec, &mut output).await {
             // The command's status is that of its last name; each line speaks
             // for itself.
-            Ok(_) => docker::read_snapshot(&output.text(), &self.services, Timestamp::now()),
+            Ok(_) => {
+                let text = output.text();
+                facts = docker::read_facts(&text);
+                docker::read_snapshot(&text, &self.services, Timestamp::now())
+            }
             Err(error) if error.may_have_run() => Err(HostTrouble::Unclear(error.to_string())),
             Err(error) => Err(HostTrouble::Unreachable(error.to_string())),
-        }
+        };
+        Seen { began, facts, seen }
     }
 
     /// The watch's own looks, spread so that a hundred hosts do not answer in
@@ -227,7 +240,8 @@ impl HostWorker {
         }
     }
 
-    /// Holds the event stream, and gets it back when it breaks. After each
+    /// Holds the event stream, and gets it back when it breaks. What happened
+    /// in between the engine tells again, as far as it remembers, and after each
     /// beginning a look closes the gap.
     async fn stream(
         self: Arc<Self>,
@@ -236,12 +250,25 @@ impl HostWorker {
         stop: CancellationToken,
     ) {
         let mut pause = RECONNECT.0;
+        // Several logins may see the same engine: each tells of its own.
+        let own: BTreeSet<ContainerName> =
+            self.services.iter().filter(|s| s.run_as == login).map(|s| s.container.clone()).collect();
+        let known = Arc::new(Mutex::new(None));
         loop {
             let began = tokio::time::Instant::now();
             let (send, mut lines) = mpsc::channel(1_024);
             let overflow = look.clone();
+            let since = *known.lock().unwrap_or_else(PoisonError::into_inner);
+            let (own, told) = (own.clone(), Arc::clone(&known));
             let mut output = Lines::new(64 * 1024, move |line: &str| {
-                if let Some(event) = docker::read_event(line)
+                let event = docker::read_event(line);
+                let mut known = told.lock().unwrap_or_else(PoisonError::into_inner);
+                // The clock serves until something has happened.
+                *known = match &event {
+                    Some(event) => (*known).max(Some(event.at)),
+                    None => known.or_else(|| docker::read_clock(line)),
+                };
+                if let Some(event) = event.filter(|event| own.contains(&event.name))
                     && send.try_send(event).is_err()
                 {
                     // Too many to take: the look tells what came of them.
@@ -249,7 +276,7 @@ impl HostWorker {
                 }
             });
             let exec = Exec {
-                command: docker::events(login.as_ref()),
+                command: docker::events(login.as_ref(), since),
                 limit: STREAM_LIMIT,
                 stdin: Stdin::OpenUntil(stop.clone()),
             };
@@ -269,9 +296,21 @@ impl HostWorker {
             if stop.is_cancelled() {
                 return;
             }
+            let why = output.errors.last_line().unwrap_or_default();
+            // What it told last counts, too.
+            drop(output);
+            while let Some(event) = lines.recv().await {
+                self.tell(Event::Container { host: self.host.clone(), event }).await;
+            }
             let why = match ended {
                 Err(RemoteError::TimedOut(_)) => continue,
-                Ok(exit) => format!("{exit}: {}", output.errors.last_line().unwrap_or_default()),
+                Ok(exit) => {
+                    if exit.is_success() {
+                        // Its own end, and no signal's: the engine hung up.
+                        self.tell(Event::EngineWent(self.host.clone())).await;
+                    }
+                    format!("{exit}: {why}")
+                }
                 Err(error) => error.to_string(),
             };
             if began.elapsed() > RECONNECT.1 {

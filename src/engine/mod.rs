@@ -14,3 +14,4 @@ pub mod inbox;
 pub mod outbound;
 pub mod outbound_queue;
 pub mod run;
+pub mod seals;

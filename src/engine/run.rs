@@ -9,17 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatcher::Dispatcher,
-    event::{Cancelled, Effect, Event, JobNews, Known, Recall, Ticket},
+    event::{Cancelled, Effect, Event, JobNews, Known, Recall, Sealed, Ticket},
     host_worker::{HostWorker, Request},
     outbound,
     outbound_queue::OutboundQueue,
+    seals,
 };
 use crate::{
     domain::{
-        inbound::Me,
+        inbound::{Inbound, Me},
         inventory::Inventory,
         names::HostName,
-        observation::{HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, HostTrouble},
         outgoing::Outgoing,
         record::Record,
     },
@@ -34,6 +35,8 @@ pub const EVENTS: usize = 1_024;
 const SENTENCES: usize = 1_024;
 /// Operations that an answer about the past tells of: what fits a phone.
 const REMEMBERED: u32 = 8;
+/// How often it is noted that the process lives: how exactly the next one knows how long nobody watched.
+const ALIVE_EVERY: Duration = Duration::from_secs(60);
 /// How often the ledger forgets what is long over.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -65,6 +68,14 @@ impl Engine {
         let (say, sentences) = mpsc::channel(SENTENCES);
         let mut tasks = JoinSet::new();
         let silence = CancellationToken::new();
+        let (seal, unsealed) = mpsc::channel(seals::WAITING);
+        tasks.spawn(seals::run(
+            Arc::clone(&self.chat),
+            Arc::clone(&self.ledger),
+            unsealed,
+            sender.clone(),
+            stop.clone(),
+        ));
         tasks.spawn(outbound::run(self.chat, Arc::clone(&self.ledger), queue, sentences, silence.clone()));
 
         let mut workers = BTreeMap::new();
@@ -86,20 +97,24 @@ impl Engine {
         }
 
         let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
-        let mut shell = Shell { ledger: self.ledger, say, workers, events: sender };
+        let mut shell = Shell { ledger: self.ledger, say, seal, workers, events: sender };
+        dispatcher.restore(shell.ledger.watching().await?, Timestamp::now());
         let unfinished = shell.ledger.unfinished().await?;
         let effects = dispatcher.resume(unfinished, Timestamp::now());
         shell.perform(effects, &mut dispatcher).await?;
         for message in shell.ledger.unhandled().await? {
-            let effects = dispatcher.handle(Event::Message(message), Timestamp::now());
+            let event = shell.with_context(Event::Message(message)).await?;
+            let effects = dispatcher.handle(event, Timestamp::now());
             shell.perform(effects, &mut dispatcher).await?;
         }
         let mut prune = tokio::time::interval(PRUNE_EVERY);
+        let mut alive = tokio::time::interval(ALIVE_EVERY);
         loop {
             let deadline = dispatcher.deadline();
             let event = tokio::select! {
                 () = stop.cancelled() => break,
                 _ = prune.tick() => { shell.ledger.prune().await?; continue }
+                _ = alive.tick() => { shell.ledger.live().await?; continue }
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(ended) => { ended?; if stop.is_cancelled() { break } return Err(LedgerError("a worker ended by itself".to_owned())) }
                     Err(error) => return Err(LedgerError(format!("a worker panicked: {error}"))),
@@ -107,6 +122,7 @@ impl Engine {
                 event = events.recv() => match event { Some(event) => event, None => break },
                 () = until(deadline) => Event::Tick,
             };
+            let event = shell.with_context(event).await?;
             let effects = dispatcher.handle(event, Timestamp::now());
             shell.perform(effects, &mut dispatcher).await?;
         }
@@ -136,6 +152,7 @@ async fn until(deadline: Option<Timestamp>) {
 struct Shell {
     ledger: Arc<dyn Ledger>,
     say: mpsc::Sender<Outgoing>,
+    seal: mpsc::Sender<(Inbound, Ticket)>,
     workers: BTreeMap<HostName, mpsc::Sender<Request>>,
     events: mpsc::Sender<Event>,
 }
@@ -166,7 +183,11 @@ impl Shell {
             | Effect::Begin(_)
             | Effect::Reach { .. }
             | Effect::CallOff { .. }
-            | Effect::End { .. } => None,
+            | Effect::End { .. }
+            | Effect::Incident(_)
+            | Effect::Silence(_)
+            | Effect::EndSilence(_)
+            | Effect::Remember { .. } => None,
             Effect::Say(outgoing) => {
                 // Closed only when everything ends; the ledger has it.
                 let _ = self.say.send(outgoing).await;
@@ -185,11 +206,26 @@ impl Shell {
             Effect::Cancel { host, operation, job, ticket } => {
                 self.ask(&host, Request::Cancel { operation, job, ticket })
             }
+            Effect::Seal { message, ticket } => {
+                let refused = self.seal.try_send((*message, ticket)).is_err();
+                let why = "too many commands wait to be looked at".to_owned();
+                refused.then_some(Event::Sealed { ticket, sealed: Sealed::Unclear(why) })
+            }
             Effect::Recall { what, ticket } => {
                 return Ok(Some(Event::Recalled { ticket, records: self.recall(what).await? }));
             }
         };
         Ok(event)
+    }
+
+    /// A message that answers one of the bot's is told with what it answers.
+    async fn with_context(&self, event: Event) -> Result<Event, LedgerError> {
+        let Event::Message(Inbound { reply_to: Some(target), .. }) = &event else { return Ok(event) };
+        let to = self.ledger.key_of(target).await?;
+        match (event, to) {
+            (Event::Message(message), Some(to)) => Ok(Event::Reply { message, to }),
+            (event, _) => Ok(event),
+        }
     }
 
     async fn recall(&self, what: Recall) -> Result<Vec<Record>, LedgerError> {
@@ -221,6 +257,7 @@ impl Shell {
 }
 
 fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
-    let report = HostReport { host: host.clone(), at: Timestamp::now(), seen: Err(HostTrouble::Unclear(why)) };
+    let (now, facts) = (Timestamp::now(), HostFacts::default());
+    let report = HostReport { host: host.clone(), began: now, at: now, facts, seen: Err(HostTrouble::Busy(why)) };
     Event::Report { ticket: Some(ticket), report }
 }

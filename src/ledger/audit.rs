@@ -116,7 +116,12 @@ pub(super) fn note(db: &Connection, entry: &Entry) -> Answer<()> {
         Entry::Ended { id, end } => {
             json!({ "what": "ended", "operation": id.0, "outcome": end.outcome, "verdict": end.verdict })
         }
-        Entry::Reached { .. } | Entry::Queued(_) => return Ok(()),
+        Entry::Reached { .. }
+        | Entry::Queued(_)
+        | Entry::Incident(_)
+        | Entry::Silenced(_)
+        | Entry::SilenceOver(_)
+        | Entry::Remembered { .. } => return Ok(()),
     };
     append(db, link)
 }

@@ -35,8 +35,8 @@ const MIGRATIONS: &[Migration] = &[
          began_at TEXT NOT NULL, ended_at TEXT, outcome TEXT, detail TEXT
      );",
     },
-    // 2: phases, who called an operation off, the audit chain, starts of the
-    // bot, and which older programs may use the file.
+    // 2: phases, who called an operation off, seals of commands, the audit chain,
+    // starts of the bot, and which older programs may use the file.
     Migration {
         oldest: 2,
         sql: "CREATE TABLE compatible (oldest INTEGER NOT NULL);
@@ -49,7 +49,20 @@ const MIGRATIONS: &[Migration] = &[
      ALTER TABLE operation ADD COLUMN cancelled_by TEXT;
      ALTER TABLE operation RENAME COLUMN detail TO verdict;
      CREATE INDEX operation_service ON operation (service, id);
+     CREATE TABLE seal (seal TEXT PRIMARY KEY, event TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE audit (number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL);",
+    },
+    // 3: incidents, silences, what the watch knows; when each process last lived.
+    Migration {
+        oldest: 2,
+        sql: "CREATE TABLE incident (
+         id INTEGER PRIMARY KEY, incident TEXT NOT NULL, ended INTEGER NOT NULL, at INTEGER NOT NULL DEFAULT (unixepoch())
+     );
+     CREATE INDEX incident_open ON incident (id) WHERE ended = 0;
+     CREATE TABLE silence (id INTEGER PRIMARY KEY, silence TEXT NOT NULL);
+     CREATE TABLE memory (service TEXT PRIMARY KEY, memory TEXT NOT NULL) WITHOUT ROWID;
+     CREATE INDEX outbox_event ON outbox (event) WHERE event IS NOT NULL;
+     ALTER TABLE start ADD COLUMN lived INTEGER;",
     },
 ];
 

@@ -11,6 +11,7 @@ mod queries;
 mod records;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::{path::Path, sync::mpsc, thread};
 
@@ -26,7 +27,7 @@ use crate::{
         outgoing::{MessageKey, Outgoing},
         record::Record,
     },
-    ports::{Arrived, Delivered, Entry, Identity, Ledger, LedgerError, Parked},
+    ports::{Arrived, Delivered, Entry, Identity, Ledger, LedgerError, Parked, Watching},
 };
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -142,6 +143,11 @@ impl Ledger for SqliteLedger {
         self.call(move |db| queries::event_of(db, &key))
     }
 
+    fn claim_seal<'a>(&'a self, seal: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>> {
+        let (seal, event) = (seal.to_owned(), event.clone());
+        self.call(move |db| queries::claim_seal(db, &seal, &event))
+    }
+
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>> {
         self.call(|db| records::unfinished(db))
     }
@@ -161,6 +167,19 @@ impl Ledger for SqliteLedger {
 
     fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>> {
         self.call(queries::take_up)
+    }
+
+    fn watching(&self) -> BoxFuture<'_, Result<Watching, LedgerError>> {
+        self.call(|db| watching::all(db))
+    }
+
+    fn live(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
+        self.call(|db| queries::live(db))
+    }
+
+    fn key_of<'a>(&'a self, event: &'a EventId) -> BoxFuture<'a, Result<Option<MessageKey>, LedgerError>> {
+        let event = event.clone();
+        self.call(move |db| queries::key_of(db, &event))
     }
 
     fn prune(&self) -> BoxFuture<'_, Result<(), LedgerError>> {

@@ -1,9 +1,10 @@
 //! What is asked of the ledger, as SQL. Each function is one transaction.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
 use serde::de::DeserializeOwned;
 
-use super::{audit, records};
+use super::{audit, records, watching};
 use crate::{
     domain::{
         inbound::Inbound,
@@ -82,6 +83,10 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
             Entry::Reached { id, phase, at } => records::reach(&step, *id, *phase, *at)?,
             Entry::CalledOff { id, by, .. } => records::call_off(&step, *id, by)?,
             Entry::Ended { id, end } => records::end(&step, *id, end)?,
+            Entry::Incident(incident) => watching::note(&step, incident)?,
+            Entry::Silenced(silence) => watching::silence(&step, silence)?,
+            Entry::SilenceOver(id) => watching::unsilence(&step, *id)?,
+            Entry::Remembered { service, memory } => watching::remember(&step, service, memory)?,
             Entry::Queued(outgoing) => {
                 step.execute(
                     "INSERT INTO outbox (key, outgoing) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -99,7 +104,13 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
 fn is_weighty(entry: &Entry) -> bool {
     match entry {
         Entry::Began(_) | Entry::CalledOff { .. } | Entry::Ended { .. } => true,
-        Entry::Handled { .. } | Entry::Reached { .. } | Entry::Queued(_) => false,
+        Entry::Handled { .. }
+        | Entry::Reached { .. }
+        | Entry::Queued(_)
+        | Entry::Incident(_)
+        | Entry::Silenced(_)
+        | Entry::SilenceOver(_)
+        | Entry::Remembered { .. } => false,
     }
 }
 
@@ -121,8 +132,28 @@ pub(super) fn event_of(db: &Connection, key: &MessageKey) -> Answer<Option<Event
     db.query_row("SELECT event FROM outbox WHERE key = ?1 AND event IS NOT NULL", [&key.0], event_id).optional()
 }
 
+pub(super) fn claim_seal(db: &mut Connection, seal: &str, event: &EventId) -> Answer<bool> {
+    let step = begin(db, true)?;
+    step.execute("INSERT INTO seal VALUES (?1, ?2) ON CONFLICT DO NOTHING", [seal, event.as_str()])?;
+    let owner: String = step.query_row("SELECT event FROM seal WHERE seal = ?1", [seal], |row| row.get(0))?;
+    step.commit()?;
+    Ok(owner == event.as_str())
+}
+
+pub(super) fn key_of(db: &Connection, event: &EventId) -> Answer<Option<MessageKey>> {
+    let find = "SELECT key FROM outbox WHERE event = ?1";
+    db.query_row(find, [event.as_str()], |row| Ok(MessageKey(row.get(0)?))).optional()
+}
+
+pub(super) fn live(db: &Connection) -> Answer<()> {
+    db.execute("UPDATE start SET lived = unixepoch() WHERE number = (SELECT max(number) FROM start)", [])?;
+    Ok(())
+}
+
 pub(super) fn take_up(db: &mut Connection) -> Answer<Identity> {
     let step = begin(db, true)?;
+    let lived: Option<i64> =
+        step.query_row("SELECT max(max(at, coalesce(lived, 0))) FROM start", [], |row| row.get(0))?;
     step.execute("INSERT INTO start DEFAULT VALUES", [])?;
     let start = step.last_insert_rowid();
     audit::start(&step)?;
@@ -133,6 +164,7 @@ pub(super) fn take_up(db: &mut Connection) -> Answer<Identity> {
             secret: row.get(1)?,
             next_operation: u64::try_from(next).unwrap_or(1),
             start: u64::try_from(start).unwrap_or(1),
+            lived: lived.and_then(|at| Timestamp::from_second(at).ok()),
         })
     })?;
     step.commit()?;
@@ -151,10 +183,12 @@ pub(super) fn prune(db: &mut Connection) -> Answer<()> {
     step.execute_batch(&format!(
         "DELETE FROM inbox WHERE handled IS NOT NULL AND {};
          DELETE FROM outbox WHERE (event IS NOT NULL OR dropped IS NOT NULL) AND {};
+         DELETE FROM incident WHERE ended = 1 AND {};
          DELETE FROM start WHERE {} AND number < (SELECT max(number) FROM start);
          DELETE FROM operation WHERE {} AND id < (SELECT max(id) FROM operation);",
         old("accepted_at", MESSAGES_KEPT),
         old("queued_at", MESSAGES_KEPT),
+        old("at", OPERATIONS_KEPT),
         old("at", MESSAGES_KEPT),
         old("unixepoch(ended_at)", OPERATIONS_KEPT),
     ))?;

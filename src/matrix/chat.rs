@@ -48,10 +48,8 @@ impl MatrixChat {
         self.me.borrow().clone()
     }
 
-    /// The seal of an encrypted message: the same for it and every copy of it.
-    /// To be asked before a change is made, and refused when it is known: see
-    /// [`Seal`]. Costs one request to the homeserver.
-    pub async fn seal(&self, message: &Inbound) -> Result<Seal, ChatError> {
+    /// Costs one request to the homeserver.
+    async fn seal_of(&self, message: &Inbound) -> Result<Seal, ChatError> {
         let link = self.link.read().await;
         let client = link.as_ref().ok_or_else(|| ChatError::Unavailable("not connected (yet)".to_owned()))?;
         let me = self.me().user;
@@ -93,6 +91,10 @@ impl MatrixChat {
 impl Chat for MatrixChat {
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<EventId, ChatError>> {
         Box::pin(self.attempt(delivery))
+    }
+
+    fn seal<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>> {
+        Box::pin(async move { Ok(Some(self.seal_of(message).await?.into_text())) })
     }
 }
 

@@ -68,7 +68,6 @@ pub use self::{
     error::Error,
     notice::{Notice, Unreadable},
     run::MatrixLoop,
-    seal::Seal,
     settings::{Login, RoomRef, Settings},
 };
 use self::{

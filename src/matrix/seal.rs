@@ -37,12 +37,12 @@ use crate::{
 /// A message's place: its Megolm session and its number there. The same for a
 /// message and all its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Seal(String);
+pub(super) struct Seal(String);
 
 impl Seal {
     /// As text, to be kept.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub(super) fn into_text(self) -> String {
+        self.0
     }
 }
 

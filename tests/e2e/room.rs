@@ -117,3 +117,23 @@ fn the_homeserver_may_go_and_come_back() {
     room.reads(&alice).reply_to(&asked, containing(alice.user()));
     assert_eq!(room.reads(&alice).messages_from(&bot).len(), 2);
 }
+
+#[test]
+fn a_copy_of_an_encrypted_command_is_not_run() {
+    let stage = Stage::set();
+    let bridge = stage.host.project("bridge").healthy();
+    let bot = stage.bot().service(&bridge).start();
+    let asked = stage.alice.says(&stage.room, "!restart bridge");
+    let reads = || stage.room.reads(&stage.alice).within(Duration::from_secs(60));
+    reads().reply_to(&asked, containing("✅ bridge restarted"));
+    let started = bridge.inspect("{{.State.StartedAt}}");
+    // Somebody with alice's password, at a device nobody signed, sends what the room has once more.
+    let thief = stage.alice.unsigned_device();
+    let path = format!("/_matrix/client/v3/rooms/{}", stage.room.id());
+    let stolen = thief.asks("GET", &format!("{path}/event/{}", asked.0), serde_json::Value::Null);
+    let copy = thief.asks("PUT", &format!("{path}/send/m.room.encrypted/copy"), stolen["content"].clone());
+    let copy = opsroom_lab::EventId(copy["event_id"].as_str().expect("an event ID").to_owned());
+    reads().reply_to(&copy, containing("🔁 That is a copy of an earlier message — not run."));
+    assert_eq!(bridge.inspect("{{.State.StartedAt}}"), started);
+    assert!(bot.log().contains("a copy of an earlier command"));
+}

@@ -16,7 +16,7 @@ use opsroom::{
         message::{Body, MessageClass},
         names::{EventId, RoomId, UserId},
     },
-    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef, Seal, Settings},
+    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef, Settings},
     ports::{Chat, ChatError, Content, Delivery},
     state_dir::StateDir,
 };
@@ -249,7 +249,7 @@ impl Bot {
         runtime.block_on(chat.deliver(&delivery))
     }
 
-    pub(crate) fn seal(&self, message: &Inbound) -> Result<Seal, ChatError> {
+    pub(crate) fn seal(&self, message: &Inbound) -> Result<Option<String>, ChatError> {
         let (chat, runtime) = self.chat();
         runtime.block_on(chat.seal(message))
     }

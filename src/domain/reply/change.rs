@@ -93,7 +93,15 @@ pub fn result(told: &Told<'_>) -> String {
 
 /// The message that was edited, in its last form: the phases, and a head.
 pub fn finished(told: &Told<'_>) -> String {
-    let mut lines = vec![verdict(told)];
+    // What came of a version that is in place is told by the result beneath, and its versions by the phases.
+    let name = escape(told.operation.service.as_str());
+    let head = if *told.outcome == Outcome::Succeeded && told.operation.change.deploys() {
+        let took = span::exact(told.now.duration_since(told.operation.began));
+        format!("✅ **{name} {}** in {took}", told.operation.change.done())
+    } else {
+        verdict(told)
+    };
+    let mut lines = vec![head];
     lines.extend(phases(told.operation.change, told.progress, Some(told.outcome)));
     lines.join("\n")
 }

@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod change;
 pub mod help;
+pub mod incident;
 pub mod logs;
 pub mod operations;
 pub mod preflight;

@@ -29,6 +29,7 @@ pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
         Fault::Missing(kind) => format!("Which {kind}?"),
         Fault::Extra(extra) => format!("{} is one word too many.", code(extra)),
         Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", code(given)),
+        Fault::Time(given) => format!("{} is no length of time like {} or {}.", code(given), code("30m"), code("2h")),
         Fault::Version(bad) => format!("{} is no version: {}.", code(&bad.given), bad.rule),
         Fault::Selector(no_match) => return self::no_match(no_match, prefix),
     };
@@ -88,6 +89,21 @@ pub fn stale(sent: Timestamp, now: Timestamp, arrival: Arrival) -> String {
 pub fn unprotected() -> String {
     "🔓 That message was not encrypted, though this room is — not run. Anybody on the way could have written it."
         .to_owned()
+}
+
+/// An encrypted message that was sent before, by whomever.
+pub fn copy() -> String {
+    "🔁 That is a copy of an earlier message — not run. Write the command again if it was you; if it was not, somebody \
+     can send in your name: look at your sessions."
+        .to_owned()
+}
+
+/// Whether a message is a copy could not be found out.
+pub fn seal_unclear(why: &str) -> String {
+    format!(
+        "✋ I could not make sure that this is no copy of an earlier message ({}) — not run. Send it again.",
+        escape(why.trim_end_matches('.'))
+    )
 }
 
 /// A message that cannot be decrypted, or may not be by policy.

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::span;
 use crate::domain::{
     change::Change,
-    crash_watch::Loop,
     inventory::Service,
     message::escape,
     names::{HostName, UserId},
     observation::{Death, Health, HostTrouble, Observation, State},
+    watch::Problem,
 };
 
 /// What is known of one service at the time of answering.
@@ -22,7 +22,7 @@ pub struct Line<'a> {
     /// The change that goes on.
     pub underway: Option<(Change, &'a UserId, Timestamp)>,
     /// The crash loop it is in.
-    pub looping: Option<&'a Loop>,
+    pub looping: Option<&'a Problem>,
 }
 
 /// What was seen of a service.
@@ -142,6 +142,7 @@ pub fn blind(host: &HostName, trouble: &HostTrouble) -> String {
         HostTrouble::Unreachable(_) => "unreachable",
         HostTrouble::Engine(_) => "its container engine does not answer",
         HostTrouble::Unclear(_) => "no clear answer",
+        HostTrouble::Busy(_) => "not looked at",
     };
     format!("🔴 **{}** {what} — {}", escape(host.as_str()), escape(trouble.cause()))
 }
@@ -159,7 +160,7 @@ fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
 }
 
 /// "up 2 h, healthy" and how much it matters.
-fn state(seen: &Observation, looping: Option<&Loop>, now: Timestamp) -> (Mark, String) {
+fn state(seen: &Observation, looping: Option<&Problem>, now: Timestamp) -> (Mark, String) {
     let ago = |prefix: &str| seen.since.map_or(String::new(), |t| format!("{prefix}{}", span::since(t, now)));
     let restarts = match seen.restarts {
         0 => String::new(),
@@ -170,8 +171,8 @@ fn state(seen: &Observation, looping: Option<&Loop>, now: Timestamp) -> (Mark, S
         State::Restarting { last } => (Mark::Trouble, format!("crash loop, {}{restarts}", last.explain())),
         State::Running if let Some(found) = looping => {
             let text = format!(
-                "crash loop, {}, {}× in {} (up {} just now)",
-                found.last.explain(),
+                "crash loop, {}{}× in {} (up {} just now)",
+                found.last.as_ref().map_or(String::new(), |last| format!("{}, ", last.death.explain())),
                 found.deaths,
                 span::since(found.since, now),
                 ago("")

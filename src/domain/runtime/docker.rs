@@ -5,20 +5,23 @@
 //! exits with 1. Both streams are read together so that each name gets its own
 //! answer.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{ContainerEvent, EventKind};
 use crate::domain::{
     inventory::Service,
     names::{ContainerName, LoginName},
-    observation::{Death, Health, HostTrouble, Observation, State},
+    observation::{Death, Disk, Health, HostFacts, HostTrouble, Observation, State},
     shell,
 };
 
 /// What `docker inspect -f` prints per container: fields that hold no `|`.
 pub(super) const FORMAT: &str = "{{.Name}}|{{.ID}}|{{.State.Status}}|{{.State.StartedAt}}|{{.State.FinishedAt}}|{{.RestartCount}}|\
                       {{.State.ExitCode}}|{{.State.OOMKilled}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}";
+
+/// The same for a look, and what the engine does when it ends.
+const LOOK: &str = "|{{.HostConfig.RestartPolicy.Name}}";
 
 /// Marks where one login's answers begin in a snapshot's output.
 const GROUP: &str = "::opsroom-as ";
@@ -41,13 +44,37 @@ pub fn snapshot<'a>(services: impl IntoIterator<Item = &'a Service>) -> String {
             format!("echo {mark}; {} 2>&1", shell::script(*login, &inspect(names)))
         })
         .collect();
-    parts.join("; ")
+    format!("{}; {FACTS}", parts.join("; "))
+}
+
+/// What a host says of itself, without asking its engine.
+const FACTS: &str = "echo '::opsroom-as :host'; cat /proc/sys/kernel/random/boot_id 2>/dev/null; \
+                     df -P -k / /var/lib/docker 2>/dev/null; true";
+
+/// Reads what a host says of itself in the output of [`snapshot`].
+pub fn read_facts(output: &str) -> HostFacts {
+    let mut facts = HostFacts::default();
+    for line in section(output, ":host") {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        match fields[..] {
+            // A login is no `:host`, and df's heading has no number here.
+            [boot] if boot.len() == 36 => facts.boot = Some(boot.to_owned()),
+            [_, _, _, free, used, mount] => {
+                let percent = used.strip_suffix('%').and_then(|n| n.parse().ok());
+                if let (Some(percent), Ok(free)) = (percent, free.parse::<u64>()) {
+                    facts.disks.push(Disk { mount: mount.to_owned(), percent, free: free / 1_024 });
+                }
+            }
+            _ => {}
+        }
+    }
+    facts
 }
 
 /// `docker inspect` of some containers, one line each.
 pub fn inspect(names: &[&ContainerName]) -> String {
     let names: Vec<String> = names.iter().map(|n| shell::quote(n.as_str())).collect();
-    format!("docker inspect --type container -f {} {}", shell::quote(FORMAT), names.join(" "))
+    format!("docker inspect --type container -f {} {}", shell::quote(&format!("{FORMAT}{LOOK}")), names.join(" "))
 }
 
 /// Reads what [`snapshot`] printed. A service that is neither shown nor named
@@ -101,6 +128,7 @@ fn observe<'a>(service: &Service, lines: impl Iterator<Item = &'a str>, at: Time
         restarts: 0,
         since: None,
         id: None,
+        kept_up: false,
     }
 }
 
@@ -116,7 +144,12 @@ pub fn names_missing(line: &str, container: &ContainerName) -> bool {
 /// Reads one line of [`inspect`], if it is about this service's container.
 pub fn read_inspect(line: &str, service: &Service, at: Timestamp) -> Option<Observation> {
     let fields: Vec<&str> = line.trim().split('|').collect();
-    let [name, id, status, started, finished, restarts, code, oom, health] = fields[..] else { return None };
+    // A job prints one field less: what came after it was added, it does not ask.
+    let (fields, policy) = match fields[..] {
+        [.., policy] if fields.len() == 10 => (&fields[..9], policy),
+        _ => (&fields[..], ""),
+    };
+    let [name, id, status, started, finished, restarts, code, oom, health] = *fields else { return None };
     if name.trim_start_matches('/') != service.container.as_str() {
         return None;
     }
@@ -146,6 +179,7 @@ pub fn read_inspect(line: &str, service: &Service, at: Timestamp) -> Option<Obse
         restarts: restarts.parse().unwrap_or(0),
         since,
         id: Some(id.to_owned()),
+        kept_up: matches!(policy, "always" | "unless-stopped"),
     })
 }
 
@@ -172,12 +206,55 @@ pub fn logs(service: &Service, lines: u32) -> String {
 /// A stream of what happens to containers, for as long as standard input stays
 /// open: `docker events` would outlive the connection otherwise, because it
 /// notices a closed pipe only at the next event.
-pub fn events(login: Option<&LoginName>) -> String {
-    let kinds = ["start", "die", "oom", "kill", "stop", "destroy"].map(|e| format!("--filter event={e}")).join(" ");
+///
+/// `since` is the time of the last event that is known, by the host's clock:
+/// the engine tells again what came after it, as far as it remembers (256
+/// events of all kinds, and none after its own restart). The first line is that
+/// clock, for when nothing has happened before the stream breaks.
+pub fn events(login: Option<&LoginName>, since: Option<Timestamp>) -> String {
+    let kinds = ["start", "die", "oom", "kill", "stop", "destroy", "pause", "unpause", "health_status"]
+        .map(|e| format!("--filter event={e}"))
+        .join(" ");
+    // The engine tells what happened at that moment, too: it is known already.
+    let after = since.and_then(|at| at.checked_add(SignedDuration::from_nanos(1)).ok());
+    let since = after.map_or(String::new(), |at| {
+        format!("--since {}.{:09} ", at.as_second(), at.subsec_nanosecond().unsigned_abs())
+    });
     shell::script(
         login,
-        &shell::until_hung_up(&format!("docker events --filter type=container {kinds} --format '{{{{json .}}}}'")),
+        &format!(
+            "echo \"{CLOCK}$(date +%s)\"; {}",
+            shell::until_hung_up(&format!(
+                "docker events {since}--filter type=container {kinds} --format '{{{{json .}}}}'"
+            ))
+        ),
     )
+}
+
+/// Marks the host's clock in the output of [`events`].
+const CLOCK: &str = "::opsroom-clock ";
+
+/// Reads the host's clock, if this is the line that tells it.
+pub fn read_clock(line: &str) -> Option<Timestamp> {
+    Timestamp::from_second(line.strip_prefix(CLOCK)?.trim().parse().ok()?).ok()
+}
+
+/// How a container ended and what it said last, in one command: read at the
+/// death, because the next start forgets it.
+pub fn evidence(service: &Service, lines: u32) -> String {
+    let inspect = inspect(&[&service.container]);
+    let logs = format!("docker logs --tail {lines} {} 2>&1", shell::quote(service.container.as_str()));
+    shell::script(service.run_as.as_ref(), &format!("{inspect} 2>&1; echo {}; {logs}", shell::quote(LOG)))
+}
+
+/// Marks where the log begins in the output of [`evidence`].
+const LOG: &str = "::opsroom-log";
+
+/// Reads what [`evidence`] printed: the container, if it is there, and its log.
+pub fn read_evidence(output: &str, service: &Service, at: Timestamp) -> (Option<Observation>, String) {
+    let (head, log) = output.split_once(LOG).unwrap_or((output, ""));
+    let seen = head.lines().find_map(|line| read_inspect(line, service, at));
+    (seen, log.trim_start_matches('\n').to_owned())
 }
 
 #[derive(Deserialize)]
@@ -206,9 +283,13 @@ pub fn read_event(line: &str) -> Option<ContainerEvent> {
         "start" => EventKind::Started,
         "die" => EventKind::Died { code: attribute("exitCode").and_then(|c| c.parse().ok()).unwrap_or(255) },
         "oom" => EventKind::OutOfMemory,
-        "kill" => EventKind::Killed,
+        "kill" => EventKind::Killed { signal: attribute("signal").and_then(|s| s.parse().ok()) },
         "stop" => EventKind::Stopped,
         "destroy" => EventKind::Removed,
+        "pause" => EventKind::Paused,
+        "unpause" => EventKind::Resumed,
+        "health_status: healthy" => EventKind::Healthy,
+        "health_status: unhealthy" => EventKind::Unhealthy,
         _other => return None,
     };
     Some(ContainerEvent {
@@ -217,4 +298,46 @@ pub fn read_event(line: &str) -> Option<ContainerEvent> {
         at: Timestamp::from_nanosecond(line.time_nano.into()).ok()?,
         kind,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_of_itself_stands_behind_its_containers() {
+        let output = "::opsroom-as \n/web|c1|running|2027-01-15T07:00:00Z|0001-01-01T00:00:00Z|0|0|false||always\n\
+                      ::opsroom-as :host\n2f0c2f9e-6b1d-4b52-9f3e-0a8a1c1f7a55\n\
+                      Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                      /dev/vda1 264212084 66060288 29360128 70% /\n";
+        let facts = read_facts(output);
+        assert_eq!(facts.boot.as_deref(), Some("2f0c2f9e-6b1d-4b52-9f3e-0a8a1c1f7a55"));
+        assert_eq!(facts.disks, [Disk { mount: "/".into(), percent: 70, free: 28_672 }]);
+        assert_eq!(read_facts("::opsroom-as \nCannot connect to the Docker daemon\n"), HostFacts::default());
+    }
+
+    #[test]
+    fn a_stream_that_goes_on_asks_for_what_came_after_the_last_event() {
+        let line = r#"{"Action":"kill","Actor":{"ID":"c1","Attributes":{"name":"web","signal":"15"}},"timeNano":1800000000000000007}"#;
+        let event = read_event(line).unwrap();
+        assert_eq!(event.kind, EventKind::Killed { signal: Some(15) });
+        assert!(events(None, Some(event.at)).contains("--since 1800000000.000000008 "));
+        assert!(!events(None, None).contains("--since"));
+        assert_eq!(read_clock("::opsroom-clock 1800000000"), Timestamp::from_second(1_800_000_000).ok());
+        assert_eq!(read_clock(line), None);
+    }
+
+    #[test]
+    fn health_and_a_frozen_container_are_told() {
+        let kind = |action: &str| {
+            let line = format!(
+                r#"{{"Action":"{action}","Actor":{{"ID":"c1","Attributes":{{"name":"web"}}}},"timeNano":1800000000000000000}}"#
+            );
+            read_event(&line).map(|event| event.kind)
+        };
+        assert_eq!(kind("health_status: unhealthy"), Some(EventKind::Unhealthy));
+        assert_eq!(kind("health_status: healthy"), Some(EventKind::Healthy));
+        assert_eq!(kind("pause"), Some(EventKind::Paused));
+        assert_eq!(kind("exec_start: sh"), None);
+    }
 }

@@ -32,9 +32,20 @@ pub enum EventKind {
     /// The kernel killed something in it for memory.
     OutOfMemory,
     /// Somebody sent it a signal; a death that follows was asked for.
-    Killed,
+    Killed {
+        /// Which, if it is told.
+        signal: Option<u32>,
+    },
     /// It was stopped as asked.
     Stopped,
     /// It was removed.
     Removed,
+    /// Somebody froze it.
+    Paused,
+    /// Somebody let it go on.
+    Resumed,
+    /// Its health check succeeds (again).
+    Healthy,
+    /// Its health check fails.
+    Unhealthy,
 }

@@ -91,6 +91,7 @@ impl Dispatcher {
             job,
         };
         tracing::info!(operation = number, owner = %operation.owner, service = %operation.service, "{}", change.doing());
+        self.watch_begins(&operation.service);
         let carry = carry(&operation, service, now, Known::New);
         let text = reply::change::underway(&operation, &Progress::default(), None, now);
         let effects = vec![
@@ -124,6 +125,7 @@ impl Dispatcher {
             return self.conclude(underway, unknown("host"), Some(service), now);
         }
         tracing::info!(operation = id.0, service = %service.name, "follows on after a restart");
+        self.watch_begins(&service.name);
         let mut effects = vec![carry(&underway.operation, service, now, underway.known())];
         if underway.cancelled_by.is_some() {
             // Perhaps it was not told any more. It hears it twice as well as once.
@@ -221,6 +223,7 @@ impl Dispatcher {
         if class == MessageClass::Page || noticed || refused || operation.change.deploys() {
             effects.push(answer(&operation.room, &operation.request, "result", class, &text, mentions));
         }
+        effects.extend(self.watch_ends(&operation, &progress, &outcome, now));
         effects
     }
 }

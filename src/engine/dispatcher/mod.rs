@@ -5,10 +5,14 @@
 //! A message takes one line through here: `message` → `access::admit` →
 //! `command::read` → freshness → `access::authorise` → the command's own file.
 
+mod alerts;
 mod changes;
+mod hosts;
+mod incidents;
 mod lost;
 mod operations;
 mod questions;
+mod seals;
 mod watch;
 
 #[cfg(test)]
@@ -21,22 +25,22 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{changes::Underway, questions::Question, watch::Watched};
+use self::{changes::Underway, hosts::WatchedHost, incidents::Desk, questions::Question, watch::Watched};
 use super::event::{Effect, Event, Ticket};
 use crate::{
     domain::{
-        access::{self, Admission, Role},
+        access::{self, Admission, Missing, Role},
         command::{self, Command, Reading},
-        inbound::{Inbound, Me},
+        inbound::{Inbound, Me, Protection},
         inventory::Inventory,
         message::{Body, MessageClass},
-        names::{EventId, RoomId, ServiceName, UserId},
+        names::{EventId, HostName, RoomId, ServiceName, UserId},
         operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
         record::Record,
         reply,
     },
-    ports::Identity,
+    ports::{Identity, Watching},
 };
 
 /// See the module.
@@ -53,12 +57,15 @@ pub struct Dispatcher {
     questions: BTreeMap<Ticket, Question>,
     underway: BTreeMap<OperationId, Underway>,
     watched: BTreeMap<ServiceName, Watched>,
+    hosts: BTreeMap<HostName, WatchedHost>,
+    desk: Desk,
 }
 
 impl Dispatcher {
     /// A dispatcher that knows nothing of the world yet.
     pub fn new(inventory: Arc<Inventory>, me: Me, identity: Identity) -> Self {
-        let watched = inventory.services.iter().map(|s| (s.name.clone(), Watched::new(&inventory.watch))).collect();
+        let watched = inventory.services.iter().map(|s| (s.name.clone(), Watched::new(s))).collect();
+        let hosts = inventory.hosts.iter().map(|h| (h.name.clone(), WatchedHost::new(&inventory.watch))).collect();
         Self {
             inventory,
             me,
@@ -69,7 +76,20 @@ impl Dispatcher {
             questions: BTreeMap::new(),
             underway: BTreeMap::new(),
             watched,
+            hosts,
+            desk: Desk::new(),
         }
+    }
+
+    /// Goes on with what an earlier process knew of services and incidents.
+    pub fn restore(&mut self, watching: Watching, now: Timestamp) {
+        let Watching { next_incident, open, silences, memories } = watching;
+        let lived = self.identity.lived;
+        if let Some(lived) = lived {
+            self.restore_watch(memories, lived);
+            self.restore_hosts(&open, lived);
+        }
+        self.restore_incidents(next_incident, open, silences, now);
     }
 
     /// Takes up operations that an earlier process left without an outcome.
@@ -81,11 +101,12 @@ impl Dispatcher {
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::Message(message) => self.message(message, now),
+            Event::Reply { message, to } => self.reply(message, &to, now),
             Event::Named(me) => {
                 self.me = me;
                 Vec::new()
             }
-            Event::RoomReady(room) => self.room_ready(room),
+            Event::RoomReady(room) => self.room_ready(room, now),
             Event::Unreadable { room, event, why } => {
                 let text = reply::refusal::unreadable(why);
                 vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
@@ -99,13 +120,17 @@ impl Dispatcher {
             Event::Log { ticket, log } => self.question_log(ticket, log, now),
             Event::Preview { ticket, told } => self.question_preview(ticket, told, now),
             Event::Cancelled { ticket, how } => self.cancel_told(ticket, &how),
+            Event::Sealed { ticket, sealed } => self.sealed(ticket, &sealed, now),
             Event::Recalled { ticket, records } => self.recalled(ticket, &records, now),
             Event::Stopping => self.last_words(now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
+            Event::EngineWent(host) => self.engine_went(&host, now),
             Event::Job { operation, news } => self.job_news(operation, news, now),
             Event::Tick => {
                 let mut effects = self.questions_tick(now);
+                effects.extend(self.hosts_tick(now));
                 effects.extend(self.watch_tick(now));
+                effects.extend(self.incidents_tick(now));
                 effects
             }
         }
@@ -115,7 +140,10 @@ impl Dispatcher {
     pub fn deadline(&self) -> Option<Timestamp> {
         let questions = self.questions.values().filter_map(Question::deadline);
         let watched = self.watched.values().filter_map(Watched::deadline);
-        questions.chain(watched).min()
+        let hosts = self.hosts.values().filter_map(WatchedHost::deadline);
+        // Without a room nothing can be said, and a room that is ready is a moment of its own.
+        let desk = if self.rooms.is_empty() { None } else { self.desk.deadline(self.remind_after()) };
+        questions.chain(watched).chain(hosts).chain(desk).min()
     }
 
     fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {
@@ -136,11 +164,15 @@ impl Dispatcher {
                 return self.refuse(&message, "not encrypted", &reply::refusal::unprotected());
             }
         };
-        let age = now.duration_since(message.sent_at);
-        if age > SignedDuration::try_from(inventory.manners.stale_after).unwrap_or(SignedDuration::MAX) {
-            return self.refuse(&message, "stale", &reply::refusal::stale(message.sent_at, now, message.arrival));
-        }
         match reading {
+            Reading::Command(command) if command.changes() && message.protection == Protection::Encrypted => {
+                let name = command.name();
+                match access::authorise(command, role) {
+                    Ok(authorised) => self.ask_seal(message, authorised, role),
+                    Err(missing) => self.not_allowed(&message, name, &missing),
+                }
+            }
+            _ if self.is_stale(&message, now) => self.too_late(&message, now),
             Reading::NotForMe => vec![handled(&message, "not a command")],
             Reading::NoSuchCommand { written, nearest } => {
                 self.refuse(&message, "no such command", &reply::refusal::no_such_command(&written, nearest, prefix))
@@ -150,12 +182,30 @@ impl Dispatcher {
             }
             Reading::Command(command) => match access::authorise(command.clone(), role) {
                 Ok(authorised) => self.carry_out(authorised.into_inner(), &message, role, now),
-                Err(missing) => {
-                    let name = format!("{prefix}{}", command.name());
-                    self.refuse(&message, "not allowed", &reply::refusal::missing_right(&name, &missing))
-                }
+                Err(missing) => self.not_allowed(&message, command.name(), &missing),
             },
         }
+    }
+
+    fn is_stale(&self, message: &Inbound, now: Timestamp) -> bool {
+        let limit = SignedDuration::try_from(self.inventory.manners.stale_after).unwrap_or(SignedDuration::MAX);
+        now.duration_since(message.sent_at) > limit
+    }
+
+    fn too_late(&self, message: &Inbound, now: Timestamp) -> Vec<Effect> {
+        self.refuse(message, "stale", &reply::refusal::stale(message.sent_at, now, message.arrival))
+    }
+
+    fn not_allowed(&self, message: &Inbound, name: &str, missing: &Missing) -> Vec<Effect> {
+        let name = format!("{}{name}", self.inventory.manners.prefix);
+        self.refuse(message, "not allowed", &reply::refusal::missing_right(&name, missing))
+    }
+
+    fn carry_out_fresh(&mut self, command: Command, message: &Inbound, role: Role, now: Timestamp) -> Vec<Effect> {
+        if self.is_stale(message, now) {
+            return self.too_late(message, now);
+        }
+        self.carry_out(command, message, role, now)
     }
 
     fn carry_out(&mut self, command: Command, message: &Inbound, role: Role, now: Timestamp) -> Vec<Effect> {
@@ -177,19 +227,26 @@ impl Dispatcher {
             Command::Preview { service } => self.ask_preview(message, &service),
             Command::Operations => self.tell_operations(message, now),
             Command::Cancel { which } => self.cancel(message, &which, now),
+            Command::Alerts => self.tell_alerts(message, now),
+            Command::Ack { which } => self.acknowledge(message, &which, now),
+            Command::Silence { selector, length, reason } => self.silence(message, &selector, length, reason, now),
+            Command::Unsilence { which } => self.unsilence(message, &which, now),
             Command::History { about } => self.ask_history(message, about.as_deref()),
             Command::Change { wanted, service } => self.begin(message, &wanted, &service, now),
         }
     }
 
-    fn room_ready(&mut self, room: RoomId) -> Vec<Effect> {
+    fn room_ready(&mut self, room: RoomId, now: Timestamp) -> Vec<Effect> {
         let first = self.rooms.is_empty();
         self.rooms.insert(room);
         if !first {
             return Vec::new();
         }
         let unsaid = std::mem::take(&mut self.unsaid);
-        unsaid.into_iter().flat_map(|(key, class, text)| self.say_everywhere(&key, class, &text)).collect()
+        let say = |(key, class, text): (String, _, String)| self.say_everywhere(&key, class, &text);
+        let mut effects: Vec<Effect> = unsaid.into_iter().flat_map(say).collect();
+        effects.extend(self.incidents_tick(now));
+        effects
     }
 
     /// Says something in every room; pages ring the phones of those who can

@@ -11,10 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Dispatcher, answer, key,
     operations::{Cancel, History},
+    seals::Unsealed,
+    watch::Watched,
 };
 use crate::{
     domain::{
         inbound::Inbound,
+        incident::IncidentId,
         message::{Body, MessageClass},
         names::{EventId, HostName, RoomId, ServiceName},
         observation::HostReport,
@@ -43,9 +46,10 @@ pub(super) enum Question {
     Log(Log),
     Preview(Preview),
     /// The end of a log, as evidence for an alert.
-    Evidence(ServiceName),
+    Evidence(IncidentId),
     Cancel(Box<Cancel>),
     History(History),
+    Seal(Box<Unsealed>),
 }
 
 #[derive(Debug)]
@@ -79,7 +83,12 @@ impl Question {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::Status(status) => status.partial_at,
-            Self::Log(_) | Self::Preview(_) | Self::Evidence(_) | Self::Cancel(_) | Self::History(_) => None,
+            Self::Log(_)
+            | Self::Preview(_)
+            | Self::Evidence(_)
+            | Self::Cancel(_)
+            | Self::History(_)
+            | Self::Seal(_) => None,
         }
     }
 }
@@ -254,7 +263,7 @@ impl Dispatcher {
                     service,
                     view,
                     underway: underway.map(|o| (o.change, &o.owner, o.began)),
-                    looping: self.watched.get(&service.name).and_then(|w| w.crashes.open()),
+                    looping: self.watched.get(&service.name).and_then(Watched::looping),
                 }
             })
             .collect();
@@ -269,8 +278,14 @@ impl Dispatcher {
     ) -> Vec<Effect> {
         match self.questions.remove(&ticket) {
             Some(Question::Log(question)) => self.say_log(&question, &log),
-            Some(Question::Evidence(service)) => self.say_crash_loop(&service, &log, now),
-            Some(other @ (Question::Status(_) | Question::Preview(_) | Question::Cancel(_) | Question::History(_))) => {
+            Some(Question::Evidence(incident)) => self.evidence(incident, log, now),
+            Some(
+                other @ (Question::Status(_)
+                | Question::Preview(_)
+                | Question::Cancel(_)
+                | Question::History(_)
+                | Question::Seal(_)),
+            ) => {
                 self.questions.insert(ticket, other);
                 Vec::new()
             }
@@ -294,16 +309,5 @@ impl Dispatcher {
         }
         effects.push(Effect::Handled { event: event.clone(), how: "logs".to_owned() });
         effects
-    }
-
-    /// Asks for the end of a log to go with an alert.
-    pub(super) fn ask_evidence(&mut self, service: &ServiceName) -> Vec<Effect> {
-        /// An alert waits no longer than this for its evidence.
-        const LIMIT: Duration = Duration::from_secs(3);
-        let Some(host) = self.inventory.service(service).map(|s| s.host.clone()) else { return Vec::new() };
-        let ticket = self.ticket();
-        self.questions.insert(ticket, Question::Evidence(service.clone()));
-        let lines = reply::alert::LOG_LINES * 3;
-        vec![Effect::ReadLog { host, service: service.clone(), lines, limit: LIMIT, ticket }]
     }
 }

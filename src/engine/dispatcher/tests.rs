@@ -1,5 +1,8 @@
 //! The dispatcher as a conversation: messages and reports in, sentences out.
 
+mod incidents;
+mod watching;
+
 use std::time::Duration;
 
 use super::*;
@@ -8,12 +11,13 @@ use crate::{
         inbound::{Arrival, Protection},
         inventory::{Host, RuntimeKind, Service, UpdatePolicy},
         names::{Branch, ContainerName, HostName, RemoteDir},
-        observation::{HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, HostTrouble},
         progress::{Phase, Reader},
         record::End,
         runtime::{ContainerEvent, EventKind, docker, docker_change},
+        watch::Policy,
     },
-    engine::event::{Cancelled, JobNews, Known},
+    engine::event::{Cancelled, JobNews, Known, Sealed},
 };
 
 const ALICE: &str = "@alice:example.org";
@@ -25,6 +29,8 @@ struct Room {
     now: Timestamp,
     sent: u32,
     effects: Vec<Effect>,
+    /// Whether messages are copies.
+    sealed: Sealed,
 }
 
 impl Room {
@@ -40,6 +46,7 @@ impl Room {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            watch: Policy::default(),
         };
         let host = |name: &str| Host { name: HostName::parse(name).unwrap() };
         let user = |id: &str| UserId::parse(id).unwrap();
@@ -54,12 +61,14 @@ impl Room {
             ..Inventory::default()
         };
         let me = Me { user: user("@opsroom:example.org"), display_name: None };
-        let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start: 1 };
+        let identity =
+            Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start: 1, lived: None };
         let mut room = Self {
             dispatcher: Dispatcher::new(Arc::new(inventory), me, identity),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             sent: 0,
             effects: vec![],
+            sealed: Sealed::First,
         };
         room.happens(Event::RoomReady(RoomId::parse("!ops").unwrap()));
         room
@@ -88,6 +97,9 @@ impl Room {
     /// Feeds an event and returns what is said because of it.
     fn happens(&mut self, event: Event) -> String {
         self.effects = self.dispatcher.handle(event, self.now);
+        if let [Effect::Seal { ticket, .. }] = self.effects[..] {
+            self.effects = self.dispatcher.handle(Event::Sealed { ticket, sealed: self.sealed.clone() }, self.now);
+        }
         said(&self.effects)
     }
 
@@ -107,7 +119,8 @@ impl Room {
         let host = HostName::parse(host).unwrap();
         let services: Vec<Service> = self.dispatcher.inventory.on_host(&host).cloned().collect();
         let seen = docker::read_snapshot(&format!("::opsroom-as \n{output}"), &services, self.now);
-        self.happens(Event::Report { ticket: Some(ticket), report: HostReport { host, at: self.now, seen } })
+        let report = HostReport { host, began: self.now, at: self.now, facts: HostFacts::default(), seen };
+        self.happens(Event::Report { ticket: Some(ticket), report })
     }
 
     fn up(&self, name: &str, hours: i64) -> String {
@@ -193,7 +206,9 @@ fn a_dead_host_costs_nobody_else_anything() {
     ");
     let report = HostReport {
         host: HostName::parse("spark-2").unwrap(),
+        began: room.now,
         at: room.now,
+        facts: HostFacts::default(),
         seen: Err(HostTrouble::Unreachable("did not answer within 10 s".into())),
     };
     insta::assert_snapshot!(room.happens(Event::Report { ticket: Some(ticket), report }), @r"
@@ -286,33 +301,6 @@ fn an_update_shows_its_phases_and_its_failure() {
     #5 [bridge 2/4] RUN make
     #5 ERROR: no rule to make target 'x'
     ");
-}
-
-#[test]
-fn a_crash_loop_is_one_page_with_its_cause_and_one_recovery() {
-    let mut room = Room::new();
-    for _ in 0..2 {
-        room.container("kokoro", EventKind::Started);
-        room.later(12);
-        assert_eq!(room.container("kokoro", EventKind::Died { code: 3 }), "");
-    }
-    room.container("kokoro", EventKind::Started);
-    room.later(12);
-    assert_eq!(room.container("kokoro", EventKind::Died { code: 3 }), "", "the log is read first");
-    let log = Ok(("loading model\nfatal: no such file\n".to_owned(), false));
-    let ticket = room.ticket();
-    insta::assert_snapshot!(room.happens(Event::Log { ticket, log }), @r"
-    Page: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 24 s
-    loading model
-    fatal: no such file
-    ");
-    let Effect::Say(Outgoing { what: What::Say { mentions, .. }, .. }) = &room.effects[0] else { panic!() };
-    assert_eq!(mentions.iter().map(UserId::as_str).collect::<Vec<_>>(), [ALICE], "viewers are not woken");
-    room.container("kokoro", EventKind::Started);
-    room.later(61);
-    insta::assert_snapshot!(room.happens(Event::Tick), @"Answer: ✅ kokoro recovered — running for 61 s; the trouble lasted 85 s");
-    room.later(600);
-    assert_eq!(room.happens(Event::Tick), "");
 }
 
 #[test]
@@ -467,4 +455,21 @@ fn the_past_is_told_with_who_and_what() {
     ");
     insta::assert_snapshot!(ask("!history 8", vec![]), @"Answer: There is no operation #8 — !history lists the last ones.");
     insta::assert_snapshot!(room.says(VERA, "!history bridgge"), @"Answer: Nothing here is called bridgge — did you mean bridge?");
+}
+
+#[test]
+fn a_copy_of_a_command_is_not_run_and_neither_is_what_may_be_one() {
+    let mut room = Room::new();
+    room.sealed = Sealed::Copy;
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: 🔁 That is a copy of an earlier message — not run. Write the command again if it was you; if it was not, somebody can send in your name: look at your sessions.");
+    assert!(!room.effects.iter().any(|e| matches!(e, Effect::Begin(_) | Effect::Carry { .. })));
+    assert_eq!(room.says(ALICE, "!ping"), "Answer: 🏓 pong", "what changes nothing is not looked at");
+    room.sealed = Sealed::Unclear("the homeserver did not show it within 20 s".into());
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ I could not make sure that this is no copy of an earlier message (the homeserver did not show it within 20 s) — not run. Send it again.");
+    // One that came too late has used its seal: the ledger has it before it is refused.
+    room.sealed = Sealed::First;
+    let mut late = room.message(ALICE, "!stop bridge");
+    late.sent_at -= SignedDuration::from_hours(1);
+    let effects = room.dispatcher.handle(Event::Message(late), room.now);
+    assert!(matches!(effects[..], [Effect::Seal { .. }]), "{effects:?}");
 }

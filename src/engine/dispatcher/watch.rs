@@ -1,4 +1,4 @@
-//! The watch: what containers do by themselves, and when to say so.
+//! The watch: what services do by themselves, and when to say so.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use super::Dispatcher;
 use crate::{
     domain::{
-        crash_watch::{CrashWatch, Finding},
-        inventory::Watch,
-        message::MessageClass,
+        aftermath::Aftermath,
+        incident::{Resolution, Subject, Trouble},
+        inventory::Service,
         names::{HostName, ServiceName},
-        observation::HostReport,
-        reply,
+        operation::{Operation, Outcome},
+        progress::Progress,
         runtime::ContainerEvent,
+        watch::{Finding, Kind, LastChange, Memory, Problem, ServiceWatch, Who},
     },
     engine::event::Effect,
 };
@@ -21,93 +22,116 @@ use crate::{
 /// What the watch remembers of one service.
 #[derive(Debug)]
 pub(super) struct Watched {
-    pub(super) crashes: CrashWatch,
-    /// When the last alert was opened: part of its messages' keys.
-    opened: Option<Timestamp>,
-    /// Whether that alert has been said; before, there is nothing to take back.
-    said: bool,
+    pub(super) watch: ServiceWatch,
+    /// What the ledger has of it.
+    kept: Option<Memory>,
 }
 
 impl Watched {
-    pub(super) fn new(limits: &Watch) -> Self {
-        Self { crashes: CrashWatch::new(limits.clone()), opened: None, said: false }
+    pub(super) fn new(service: &Service) -> Self {
+        let watch = ServiceWatch::new(service.watch.clone(), service.stop_timeout);
+        Self { watch, kept: None }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.crashes.deadline()
+        self.watch.deadline()
+    }
+
+    /// The crash loop it is in.
+    pub(super) fn looping(&self) -> Option<&Problem> {
+        self.watch.open().filter(|problem| problem.kind == Kind::CrashLoop)
     }
 }
 
 impl Dispatcher {
-    pub(super) fn watch_report(&mut self, report: &HostReport) -> Vec<Effect> {
-        let Ok(seen) = &report.seen else { return Vec::new() };
-        let mut effects = Vec::new();
-        for observation in seen {
-            let finding = self.watched.get_mut(&observation.service).and_then(|w| w.crashes.snapshot(observation));
-            if let Some(finding) = finding {
-                effects.extend(self.found(&observation.service, finding, report.at));
+    pub(super) fn watch_event(&mut self, host: &HostName, event: &ContainerEvent, now: Timestamp) -> Vec<Effect> {
+        let inventory = Arc::clone(&self.inventory);
+        let Some(service) = inventory.on_host(host).find(|s| s.container == event.name) else { return Vec::new() };
+        self.watching(&service.name, now, |watch| watch.event(event, now))
+    }
+
+    pub(super) fn watch_tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        let inventory = Arc::clone(&self.inventory);
+        let services = inventory.services.iter();
+        services.flat_map(|service| self.watching(&service.name, now, |watch| watch.tick(now))).collect()
+    }
+
+    /// Goes on from what an earlier process knew, at the time when it last lived.
+    pub(super) fn restore_watch(&mut self, memories: Vec<(ServiceName, Memory)>, known_at: Timestamp) {
+        for (service, memory) in memories {
+            if let Some(watched) = self.watched.get_mut(&service) {
+                watched.kept = Some(memory.clone());
+                watched.watch.restore(memory, known_at);
             }
+        }
+    }
+
+    /// A change begins: what happens to the service now is its doing.
+    pub(super) fn watch_begins(&mut self, service: &ServiceName) {
+        if let Some(watched) = self.watched.get_mut(service) {
+            watched.watch.change_begins();
+        }
+    }
+
+    /// A change is over: from now on the service stands for itself.
+    pub(super) fn watch_ends(
+        &mut self,
+        operation: &Operation,
+        progress: &Progress,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let touched = match outcome {
+            Outcome::Succeeded | Outcome::Unknown { .. } => true,
+            Outcome::Failed { aftermath, .. }
+            | Outcome::Cancelled { aftermath, .. }
+            | Outcome::TimedOut { aftermath, .. } => *aftermath != Aftermath::Untouched,
+            Outcome::Refused(_) | Outcome::NotStarted(_) => false,
+        };
+        let version = match (&progress.commits, &progress.version) {
+            (Some(commits), _) => Some(commits.new.chars().take(7).collect()),
+            (None, Some((_, new))) => Some(new.clone()),
+            (None, None) => None,
+        };
+        let change = touched.then(|| LastChange {
+            change: Some(operation.change),
+            by: Who::Operator(operation.owner.clone()),
+            version: version.filter(|_| operation.change.deploys()),
+            succeeded: *outcome == Outcome::Succeeded,
+            at: now,
+        });
+        self.watching(&operation.service, now, |watch| watch.change_ended(change, now))
+    }
+
+    /// Tells a service's watch something, and does what it asks for.
+    pub(super) fn watching(
+        &mut self,
+        name: &ServiceName,
+        now: Timestamp,
+        tell: impl FnOnce(&mut ServiceWatch) -> Option<Finding>,
+    ) -> Vec<Effect> {
+        let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
+        let finding = tell(&mut watched.watch);
+        let look = watched.watch.wants_look(now);
+        let memory = watched.watch.memory();
+        let news = (watched.kept.as_ref() != Some(&memory)).then(|| watched.kept.insert(memory).clone());
+        let mut effects = finding.map(|finding| self.found(name, finding, now)).unwrap_or_default();
+        let remember = |memory| Effect::Remember { service: name.clone(), memory: Box::new(memory) };
+        effects.extend(news.map(remember));
+        if let Some(host) = self.inventory.service(name).filter(|_| look).map(|s| s.host.clone()) {
+            // Nobody waits for this ticket: the watch hears every report.
+            effects.push(Effect::Look { host, ticket: self.ticket() });
         }
         effects
     }
 
-    pub(super) fn watch_event(&mut self, host: &HostName, event: &ContainerEvent, now: Timestamp) -> Vec<Effect> {
-        let inventory = Arc::clone(&self.inventory);
-        let Some(service) = inventory.on_host(host).find(|s| s.container == event.name) else { return Vec::new() };
-        let finding = self.watched.get_mut(&service.name).and_then(|w| w.crashes.event(event, now));
-        finding.map(|finding| self.found(&service.name, finding, now)).unwrap_or_default()
-    }
-
-    pub(super) fn watch_tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut found = Vec::new();
-        for (name, watched) in &mut self.watched {
-            found.extend(watched.crashes.tick(now).map(|finding| (name.clone(), finding)));
-        }
-        found.into_iter().flat_map(|(name, finding)| self.found(&name, finding, now)).collect()
-    }
-
     fn found(&mut self, name: &ServiceName, finding: Finding, now: Timestamp) -> Vec<Effect> {
-        let inventory = Arc::clone(&self.inventory);
-        let Some(service) = inventory.service(name) else { return Vec::new() };
-        let stopper = self.underway_for(name).map(|o| o.owner.as_str().to_owned());
-        let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
-        let text = match finding {
-            Finding::Looping(_) => {
-                tracing::warn!(service = %name, "crash loop");
-                watched.opened = Some(now);
-                watched.said = false;
-                return self.ask_evidence(name);
+        let subject = Subject::Service(name.clone());
+        match finding {
+            Finding::Opened(problem) | Finding::Changed(problem) => {
+                self.trouble(subject, Trouble::Service(problem), now)
             }
-            Finding::Recovered { lasted, steady } => reply::alert::recovered(service, lasted, steady),
-            Finding::Stopped => reply::alert::stopped(service, stopper.as_deref()),
-        };
-        if !std::mem::take(&mut watched.said) {
-            return Vec::new();
+            Finding::Closed(closed) => self.settled(&subject, Resolution::Service(closed), now),
         }
-        tracing::info!(service = %name, "no crash loop any more");
-        let key = incident(name, watched.opened, "closed");
-        self.say_everywhere(&key, MessageClass::Answer, &text)
     }
-
-    /// The evidence is there, or will not come: says the alert.
-    pub(super) fn say_crash_loop(
-        &mut self,
-        name: &ServiceName,
-        log: &Result<(String, bool), String>,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        let inventory = Arc::clone(&self.inventory);
-        let Some(service) = inventory.service(name) else { return Vec::new() };
-        let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
-        // Stopped while the log was read: there is no loop to tell of.
-        let Some(open) = watched.crashes.open().cloned() else { return Vec::new() };
-        watched.said = true;
-        let key = incident(name, watched.opened, "opened");
-        let log = log.as_ref().map(|(text, _)| text.as_str()).map_err(String::as_str);
-        self.say_everywhere(&key, MessageClass::Page, &reply::alert::crash_loop(service, &open, log, now))
-    }
-}
-
-fn incident(service: &ServiceName, opened: Option<Timestamp>, which: &str) -> String {
-    format!("loop/{service}/{}/{which}", opened.map_or(0, Timestamp::as_millisecond))
 }

@@ -46,7 +46,7 @@ impl Dock {
         let dir = lab.dir("dock");
         let engine = Arc::new(lab.own_engine());
         let number = lab.number();
-        let (near, far) = addresses(number);
+        let (near, far) = addresses(&lab);
         engine.machine().cable(&device(&lab, number), &near, &far);
         let names = serve_names(&lab, &dir, &near);
         let authority = Authority::make(&dir);

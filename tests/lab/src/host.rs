@@ -148,7 +148,7 @@ impl HostPlan {
         let number = self.lab.number();
         let name = format!("{}-{number}", self.name);
         let dir = self.lab.facts().dir.join(&name);
-        let (near, far) = addresses(number);
+        let (near, far) = addresses(&self.lab);
         let engine = self.engine.as_ref().map_or_else(|| self.lab.engine(), |own| (***own).clone());
         let wire = self.wired.then(|| Wire::new(&self.lab));
         let site = Site {
@@ -190,14 +190,15 @@ impl Wire {
     #[track_caller]
     fn new(lab: &Lab) -> Self {
         let number = lab.number();
-        let (near, far) = addresses(number);
+        let (near, far) = addresses(lab);
         Self { device: device(lab, number), near, far }
     }
 }
 
-/// A /30 of the range that is set aside for tests (RFC 2544), by number: our end and the host's.
-pub(crate) fn addresses(number: u32) -> (String, String) {
-    let base = (198 << 24 | 18 << 16) + (number % 32_768) * 4;
+/// A /30 of the range that is set aside for tests (RFC 2544), for a new cable: our end and the host's.
+#[track_caller]
+pub(crate) fn addresses(lab: &Lab) -> (String, String) {
+    let base = (198 << 24 | 18 << 16) + lab.cable_number() * 4;
     let text = |address: u32| std::net::Ipv4Addr::from(address).to_string();
     (text(base + 1), text(base + 2))
 }

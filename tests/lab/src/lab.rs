@@ -22,6 +22,9 @@ use crate::wait::OrFail as _;
 /// The environment variable that names a running lab's file.
 pub const VARIABLE: &str = "OPSROOM_LAB";
 
+/// How many labs a machine holds at once. Each has a name and a part of the address range of its own.
+pub(crate) const LABS: u32 = 128;
+
 /// What a running lab says of itself in `lab.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Facts {
@@ -80,7 +83,15 @@ impl Lab {
     /// A number nobody in this lab got before, in whatever process.
     #[track_caller]
     pub fn number(&self) -> u32 {
-        number_in(&self.facts.dir)
+        number_in(&self.facts.dir, "counter")
+    }
+
+    /// The number of a cable that no other lab of this machine lays: 256 of them, then the first comes again.
+    #[track_caller]
+    pub(crate) fn cable_number(&self) -> u32 {
+        const CABLES: u32 = 32_768 / LABS;
+        let lab = u32::from_str_radix(&self.facts.id, 36).or_fail("a lab's name is a number");
+        lab % LABS * CABLES + number_in(&self.facts.dir, "cables") % CABLES
     }
 
     /// `name-<number>`.
@@ -165,10 +176,10 @@ impl Lab {
 
 /// Counts up in a file that processes share.
 #[track_caller]
-pub(crate) fn number_in(dir: &Path) -> u32 {
-    let lock = File::create(dir.join("counter.lock")).or_fail(format!("cannot count in {}", dir.display()));
+pub(crate) fn number_in(dir: &Path, name: &str) -> u32 {
+    let lock = File::create(dir.join(format!("{name}.lock"))).or_fail(format!("cannot count in {}", dir.display()));
     flock(&lock, FlockOperation::LockExclusive).or_fail("cannot lock the counter");
-    let path = dir.join("counter");
+    let path = dir.join(name);
     let next = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0) + 1;
     fs::write(&path, format!("{next}")).or_fail("cannot write the counter");
     next

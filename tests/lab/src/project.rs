@@ -288,6 +288,14 @@ impl Project {
         self.host.engine().docker(&["exec", "--detach", self.container(), "sh", "-c", &script]);
     }
 
+    /// Somebody outside of the container kills its process, past the engine: a real SIGKILL, as from the kernel.
+    #[track_caller]
+    pub fn sigkill(&self) {
+        let process = self.inspect("{{.State.Pid}}").unwrap_or_default();
+        let beside = ["run", "--rm", "--pid", "host", "--network", "none", BASE_IMAGE];
+        self.host.engine().docker(&[&beside[..], &["kill", "-9", &process]].concat());
+    }
+
     /// Its health check fails from now on.
     #[track_caller]
     pub fn become_unhealthy(&self) {

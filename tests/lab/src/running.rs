@@ -8,7 +8,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::docker::OwnEngine;
 use crate::keys::KeyPair;
-use crate::lab::{Facts, Lab};
+use crate::lab::{Facts, LABS, Lab};
 use crate::machine::remove_cgroups;
 use crate::synapse::Server;
 use crate::wait::OrFail as _;
@@ -108,9 +108,9 @@ impl Traces {
         fs::create_dir_all(&runs).or_fail("cannot make the lab's directory");
         fs::create_dir_all(SOCKETS).or_fail(format!("cannot make {SOCKETS}"));
         // Short, since network devices carry it. Making its directory takes the name, for labs of other checkouts too.
-        let (id, sockets) = (0..36 * 36)
+        let (id, sockets) = (0..LABS)
             .find_map(|step| {
-                let number = (std::process::id() + step) % (36 * 36);
+                let number = (std::process::id() + step) % LABS;
                 let letter = |digit: u32| char::from_digit(digit, 36).unwrap_or('0');
                 let id: String = [letter(number / 36), letter(number % 36)].iter().collect();
                 let sockets = Path::new(SOCKETS).join(&id);

@@ -6,65 +6,80 @@ use std::{
 };
 
 use matrix_sdk::reqwest;
-use opsroom_lab::{Person, Room, Speaker, synapse::Homeserver};
+use opsroom_lab::{
+    Person, Room, Speaker,
+    synapse::{Account, Homeserver},
+};
 use serde_json::{Value, json};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 /// An event as the observer saw it.
 #[derive(Debug)]
 pub(crate) struct Sighting {
-    pub(crate) room: String,
     pub(crate) event: String,
     pub(crate) sender: String,
+    /// What the message says now, where it is readable.
+    pub(crate) text: String,
     pub(crate) server_ms: f64,
     pub(crate) seen_ms: f64,
 }
 
-/// Something that runs until it is dropped.
+/// Sees everything that is said in some rooms, and when.
 pub(crate) struct Observer {
-    _tasks: JoinSet<()>,
-    _runtime: Runtime,
-}
-
-pub(crate) struct RawBot {
-    pub(crate) user: String,
-    _running: Observer,
+    pub(crate) sightings: mpsc::Receiver<Sighting>,
+    _poll: Poll,
 }
 
 impl Observer {
-    pub(crate) fn start(url: &str, token: &str, seen: mpsc::Sender<Sighting>) -> Self {
-        let wire = Wire::new(url, token);
-        run(async move {
+    pub(crate) fn of(owner: &Person, rooms: &[&Room]) -> Self {
+        let (_, wire) = Wire::new("observer", owner, rooms);
+        let (seen, sightings) = mpsc::channel();
+        let poll = Poll::start(async move {
             let mut since = None;
             loop {
-                for (room, event) in wire.poll(&mut since).await {
-                    let word = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+                for (_, event) in wire.poll(&mut since).await {
                     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64() * 1000.0;
-                    let server_ms = event["origin_server_ts"].as_f64().unwrap_or_default();
-                    let (event, sender) = (word("event_id"), word("sender"));
-                    let _ = seen.send(Sighting { room, event, sender, server_ms, seen_ms: now });
+                    // Nobody listens any more when everything ends.
+                    let _ = seen.send(Sighting::of(&event, now));
                 }
             }
-        })
+        });
+        Self { sightings, _poll: poll }
+    }
+}
+
+impl Sighting {
+    fn of(event: &Value, seen_ms: f64) -> Self {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let content = &event["content"];
+        let text = content.get("m.new_content").unwrap_or(content);
+        Self {
+            event: word(&event["event_id"]),
+            sender: word(&event["sender"]),
+            text: word(&text["body"]),
+            server_ms: event["origin_server_ts"].as_f64().unwrap_or_default(),
+            seen_ms,
+        }
+    }
+}
+
+/// A bot that answers `!ping` in a room and can do nothing else.
+pub(crate) struct RawBot {
+    account: Account,
+    _poll: Poll,
+}
+
+impl Speaker for RawBot {
+    fn user(&self) -> &str {
+        &self.account.user
     }
 }
 
 impl RawBot {
-    pub(crate) fn start(homeserver: &Homeserver, owner: &Person, room: &Room) -> Self {
-        let account = homeserver.register("raw");
-        let login = json!({
-            "type": "m.login.password", "password": account.password,
-            "identifier": { "type": "m.id.user", "user": account.user },
-        });
-        let session = homeserver.call("POST", "/_matrix/client/v3/login", None, &login).expect("a login");
-        let token = session["access_token"].as_str().expect("a token").to_owned();
-        let path = format!("/_matrix/client/v3/rooms/{}/invite", room.id());
-        owner.asks("POST", &path, json!({ "user_id": account.user }));
-        let path = format!("/_matrix/client/v3/rooms/{}/join", room.id().replace('!', "%21"));
-        homeserver.call("POST", &path, Some(&token), &json!({})).expect("a join");
-        let wire = Wire::new(homeserver.url(), &token);
-        let boss = owner.user().to_owned();
-        let running = run(async move {
+    pub(crate) fn start(room: &Room) -> Self {
+        let boss = room.owner().user().to_owned();
+        let (account, wire) = Wire::new("raw", room.owner(), &[room]);
+        let poll = Poll::start(async move {
             let mut since = None;
             loop {
                 for (room, event) in wire.poll(&mut since).await {
@@ -74,18 +89,27 @@ impl RawBot {
                 }
             }
         });
-        Self { user: account.user, _running: running }
+        Self { account, _poll: poll }
     }
 }
 
-fn run(task: impl Future<Output = ()> + Send + 'static) -> Observer {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let mut tasks = JoinSet::new();
-    tasks.spawn_on(task, runtime.handle());
-    Observer { _tasks: tasks, _runtime: runtime }
+/// A loop that goes on until this is dropped.
+struct Poll {
+    _tasks: JoinSet<()>,
+    _runtime: Runtime,
 }
 
+impl Poll {
+    fn start(task: impl Future<Output = ()> + Send + 'static) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(task, runtime.handle());
+        Self { _tasks: tasks, _runtime: runtime }
+    }
+}
+
+/// A user's session.
 struct Wire {
     http: reqwest::Client,
     url: String,
@@ -93,9 +117,23 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(url: &str, token: &str) -> Self {
+    /// A new user, logged in and in the rooms.
+    fn new(name: &str, owner: &Person, rooms: &[&Room]) -> (Account, Self) {
+        let homeserver: &Homeserver = owner.homeserver();
+        let account = homeserver.register(name);
+        let login = json!({
+            "type": "m.login.password", "password": account.password,
+            "identifier": { "type": "m.id.user", "user": account.user },
+        });
+        let session = homeserver.call("POST", "/_matrix/client/v3/login", None, &login).expect("a login");
+        let token = session["access_token"].as_str().expect("a token").to_owned();
+        for room in rooms {
+            owner.invites(room, &account);
+            let path = format!("/_matrix/client/v3/rooms/{}/join", room.id().replace('!', "%21"));
+            homeserver.call("POST", &path, Some(&token), &json!({})).expect("a join");
+        }
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
-        Self { http, url: url.to_owned(), token: token.to_owned() }
+        (account, Self { http, url: homeserver.url().to_owned(), token })
     }
 
     /// One long-poll, with the filter of a careful bot. The first brings nothing.

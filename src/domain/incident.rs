@@ -1,0 +1,136 @@
+//! Incidents: what people are told of a trouble, from its opening to its end.
+//! And silences: troubles that ring no phone for a while.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    inventory::Inventory,
+    names::{HostName, ServiceName, UserId},
+    observation::Disk,
+    selector,
+    watch::{Closed, HostProblem, Level, Missed, Problem},
+};
+
+/// An incident's number: short enough to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IncidentId(pub u64);
+
+/// What is in trouble.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A service.
+    Service(ServiceName),
+    /// A host that cannot be seen.
+    Host(HostName),
+    /// A disk of a host.
+    Disk(HostName),
+}
+
+/// What is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// With a service.
+    Service(Problem),
+    /// With a host.
+    Host(HostProblem),
+}
+
+impl Trouble {
+    /// How much it matters.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Service(problem) => problem.kind.level(),
+            Self::Host(_) => Level::Page,
+        }
+    }
+}
+
+/// How a trouble ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// The service is well, or was stopped.
+    Service(Closed),
+    /// The host can be seen again.
+    Seen {
+        /// When it was seen last before.
+        from: Timestamp,
+        /// When it was seen again.
+        to: Timestamp,
+        /// What happened there meanwhile.
+        missed: Vec<(ServiceName, Missed)>,
+    },
+    /// The disk has room again.
+    DiskFree(Disk),
+    /// It is no longer in the config.
+    Forgotten,
+}
+
+/// One trouble, as people know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its number.
+    pub id: IncidentId,
+    /// What is in trouble.
+    pub subject: Subject,
+    /// What is wrong, as known now.
+    pub trouble: Trouble,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// How loudly people were told; none while they were not.
+    pub said: Option<Level>,
+    /// The incident whose message tells of it: itself, unless it was told
+    /// together with others.
+    pub told_with: Option<IncidentId>,
+    /// The end of its log when it was opened, or why there is none.
+    pub log: Option<Result<String, String>>,
+    /// Who knows of it, and since when.
+    pub acknowledged: Option<(UserId, Timestamp)>,
+    /// When a phone last rang for it.
+    pub rang: Option<Timestamp>,
+    /// How it ended, and when.
+    pub end: Option<(Resolution, Timestamp)>,
+}
+
+impl Incident {
+    /// A trouble that nobody was told of.
+    pub fn new(id: IncidentId, subject: Subject, trouble: Trouble, now: Timestamp) -> Self {
+        Self {
+            id,
+            subject,
+            trouble,
+            opened: now,
+            said: None,
+            told_with: None,
+            log: None,
+            acknowledged: None,
+            rang: None,
+            end: None,
+        }
+    }
+}
+
+/// Troubles that ring no phone until some time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Its number.
+    pub id: u64,
+    /// Of which services, as a selector.
+    pub selector: String,
+    /// Who asked for it.
+    pub by: UserId,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Silence {
+    /// Whether it is about this.
+    pub fn covers(&self, subject: &Subject, inventory: &Inventory) -> bool {
+        selector::covers(&self.selector, subject, inventory)
+    }
+}

@@ -1,0 +1,57 @@
+//! What a watch keeps over a restart of the bot.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    problem::{Intent, LastChange, Problem},
+    service::{Present, ServiceWatch},
+};
+
+/// What is kept of a watch over a restart of the bot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    container: Option<String>,
+    base: Option<(String, u32)>,
+    started: Option<Timestamp>,
+    present: Present,
+    intent: Intent,
+    open: Option<Problem>,
+    closed: Option<Timestamp>,
+    last_change: Option<LastChange>,
+}
+
+impl ServiceWatch {
+    /// What has to be kept over a restart of the bot.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            container: self.container.clone(),
+            base: self.deaths.base(),
+            started: self.started,
+            present: self.present,
+            intent: self.intent.clone(),
+            open: self.open.clone(),
+            closed: self.closed,
+            last_change: self.last_change.clone(),
+        }
+    }
+
+    /// Goes on from what an earlier process knew at a time.
+    pub fn restore(&mut self, memory: Memory, known_at: Timestamp) {
+        self.deaths.restore(memory.base, known_at);
+        self.container = memory.container;
+        self.started = memory.started;
+        self.present = match memory.present {
+            // Whether that is still so, the first look tells.
+            Present::Down { since, told, .. } if memory.open.is_none() => Present::Down { since, opens: None, told },
+            other => other,
+        };
+        self.intent = memory.intent;
+        self.last = memory.open.as_ref().and_then(|problem| problem.last.clone());
+        self.counted_from = memory.open.as_ref().map_or(0, |problem| -i128::from(problem.deaths));
+        self.open = memory.open;
+        self.closed = memory.closed;
+        self.last_change = memory.last_change;
+        self.blind = Some(known_at);
+    }
+}

@@ -1,0 +1,388 @@
+//! Watches one service: what events and changes mean for what is known of it.
+//! What looks mean is in [`super::look`]; whether anything is wrong is decided
+//! in [`super::judge`].
+
+use std::{collections::VecDeque, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    deaths::Deaths,
+    excuse::Excuse,
+    policy::Policy,
+    problem::{Fall, Finding, Intent, LastChange, Problem, Who},
+    unseen::Before,
+};
+use crate::domain::{
+    change::Change,
+    observation::{Death, Health},
+    runtime::{ContainerEvent, EventKind},
+};
+
+/// How long a death waits for a look to show what came of it, before it counts
+/// as the end: longer than a look may take.
+const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(20);
+/// In a loop, the engine is given this long before somebody looks whether it
+/// starts the container again: a quick loop then costs no looks.
+const LOOP_LOOK: SignedDuration = SignedDuration::from_secs(2);
+/// The kernel's kill and the end of the process belong together.
+const OOM_ENDS: SignedDuration = SignedDuration::from_secs(10);
+/// What was stopped so shortly before its engine went was stopped by it.
+pub(super) const TAKEN_ALONG: SignedDuration = SignedDuration::from_secs(30);
+/// A process that ends by itself in the moment it is asked to may be told
+/// before the signal is.
+const SIGNAL_MAY_LAG: SignedDuration = SignedDuration::from_secs(2);
+/// Turns remembered.
+const TURNS: usize = 100;
+
+/// What it is doing, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Present {
+    Unseen,
+    Running {
+        since: Timestamp,
+    },
+    /// Its process ended. It counts as trouble from `opens` on, if at all.
+    Down {
+        since: Timestamp,
+        opens: Option<Timestamp>,
+        /// Whether an event told how it ended; a look can only guess whether
+        /// somebody asked for that.
+        told: bool,
+    },
+    /// Restarting, created, being removed: on its way to something.
+    Between {
+        since: Timestamp,
+        restarting: bool,
+    },
+    Paused,
+    Absent {
+        since: Timestamp,
+    },
+}
+
+/// Watches one service.
+#[derive(Debug)]
+pub struct ServiceWatch {
+    pub(super) policy: Policy,
+    stop_timeout: Option<Duration>,
+    pub(super) container: Option<String>,
+    /// When it was started, by the host's clock, as last looked at.
+    pub(super) started: Option<Timestamp>,
+    /// Whether an event has told of a start since then.
+    pub(super) start_told: bool,
+    pub(super) present: Present,
+    pub(super) intent: Intent,
+    /// A change goes on: what happens is its doing.
+    pub(super) held: bool,
+    /// Since when nothing may be concluded before the next look.
+    pub(super) blind: Option<Timestamp>,
+    /// How it was then.
+    pub(super) before: Option<Before>,
+    /// A change failed: however it left the service is to be judged.
+    pub(super) owed: bool,
+    /// Its engine started anew, and has until then to start it again.
+    pub(super) grace: Option<Timestamp>,
+    excuse: Excuse,
+    pub(super) deaths: Deaths,
+    /// What the count of all deaths was when the open problem had none.
+    pub(super) counted_from: i128,
+    /// When its last run began, until its end is told.
+    run_began: Option<Timestamp>,
+    oom: Option<Timestamp>,
+    pub(super) last: Option<Fall>,
+    pub(super) health: (Health, Option<Timestamp>),
+    /// When it went from well to not well, or back.
+    pub(super) turns: VecDeque<Timestamp>,
+    pub(super) open: Option<Problem>,
+    /// When a problem was last closed: what was before is told.
+    pub(super) closed: Option<Timestamp>,
+    /// When problems were opened that made a phone ring.
+    pub(super) opened: VecDeque<Timestamp>,
+    pub(super) settled: Option<Timestamp>,
+    /// A look that began before this knows less than we do.
+    pub(super) known_at: Option<Timestamp>,
+    /// When a look is wanted, because of a death.
+    look_at: Option<Timestamp>,
+    pub(super) last_change: Option<LastChange>,
+}
+
+impl ServiceWatch {
+    /// Nothing known yet.
+    pub fn new(policy: Policy, stop_timeout: Option<Duration>) -> Self {
+        Self {
+            policy,
+            stop_timeout,
+            container: None,
+            started: None,
+            start_told: false,
+            present: Present::Unseen,
+            intent: Intent::Unknown,
+            held: false,
+            blind: None,
+            before: None,
+            owed: false,
+            grace: None,
+            excuse: Excuse::default(),
+            deaths: Deaths::default(),
+            counted_from: 0,
+            run_began: None,
+            oom: None,
+            last: None,
+            health: (Health::None, None),
+            turns: VecDeque::new(),
+            open: None,
+            closed: None,
+            opened: VecDeque::new(),
+            settled: None,
+            known_at: None,
+            look_at: None,
+            last_change: None,
+        }
+    }
+
+    /// What is wrong with it.
+    pub fn open(&self) -> Option<&Problem> {
+        self.open.as_ref()
+    }
+
+    /// What people last wanted of it.
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// Whether it died and somebody should look what came of it. Asked once
+    /// per death.
+    pub fn wants_look(&mut self, now: Timestamp) -> bool {
+        self.look_at.take_if(|at| *at <= now).is_some()
+    }
+
+    pub(super) fn look_again(&mut self, now: Timestamp) {
+        self.look_at = Some(now);
+    }
+
+    /// When a look will be wanted.
+    pub(super) fn look_at(&self) -> Option<Timestamp> {
+        self.look_at
+    }
+
+    /// A change through the bot begins: what happens now is its doing.
+    pub fn change_begins(&mut self) {
+        self.held = true;
+        self.look_at = None;
+    }
+
+    /// It is over. `None` when it never began, and touched nothing.
+    pub fn change_ended(&mut self, change: Option<LastChange>, now: Timestamp) -> Option<Finding> {
+        self.held = false;
+        self.known_at = Some(now);
+        let Some(change) = change else {
+            // What happened meanwhile was not told apart.
+            if self.intent == Intent::Run {
+                self.owe(now);
+            }
+            return self.settle(now);
+        };
+        self.deaths.forget();
+        self.excuse.spent();
+        match (change.change, change.succeeded) {
+            (_, false) => {
+                self.intent = Intent::Run;
+                self.owe(now);
+            }
+            (Some(Change::Stop), true) => {
+                self.intent = Intent::Stopped { by: change.by.clone(), at: now };
+                if !matches!(self.present, Present::Down { .. } | Present::Absent { .. }) {
+                    self.present = Present::Down { since: now, opens: None, told: true };
+                }
+            }
+            (Some(_) | None, true) => {
+                self.intent = Intent::Run;
+                if !matches!(self.present, Present::Running { .. }) {
+                    self.present = Present::Running { since: now };
+                }
+            }
+        }
+        self.last_change = Some(change);
+        self.settle(now)
+    }
+
+    fn owe(&mut self, now: Timestamp) {
+        self.owed = true;
+        self.blind = Some(now);
+        self.look_at = Some(now);
+    }
+
+    /// It cannot be seen any more. `engine` when it is certain that its engine
+    /// went: what that stopped on its way nobody asked for.
+    pub fn blinded(&mut self, engine: bool, now: Timestamp) {
+        if self.before.is_none() {
+            self.before = Some(Before::of(self));
+        }
+        let since = *self.blind.get_or_insert(now);
+        if engine {
+            self.take_along(since);
+        }
+    }
+
+    /// What was stopped just before, the engine took down with it.
+    pub(super) fn take_along(&mut self, went: Timestamp) {
+        if let Intent::Stopped { by: Who::Outside, at } = self.intent
+            && at <= went
+            && went.duration_since(at) <= TAKEN_ALONG
+        {
+            self.intent = Intent::Run;
+        }
+    }
+
+    /// Takes an event of its container.
+    pub fn event(&mut self, event: &ContainerEvent, now: Timestamp) -> Option<Finding> {
+        let other = self.container.as_ref().is_some_and(|known| *known != event.id);
+        if other && event.kind != EventKind::Started {
+            // The container that another one has replaced.
+            return None;
+        }
+        self.known_at = Some(now);
+        match event.kind {
+            EventKind::Started => self.started(&event.id, now),
+            EventKind::Killed { signal } => self.excuse.signalled(signal, self.stop_timeout, now),
+            EventKind::OutOfMemory => self.oom = Some(now),
+            EventKind::Died { code } => self.died(code, now),
+            EventKind::Stopped => self.was_stopped(now),
+            EventKind::Removed => self.is_gone(now),
+            EventKind::Paused => self.present = Present::Paused,
+            EventKind::Resumed => self.present = Present::Running { since: now },
+            EventKind::Healthy => self.health_is(Health::Healthy, now),
+            EventKind::Unhealthy => self.health_is(Health::Unhealthy, now),
+        }
+        self.settle(now)
+    }
+
+    fn started(&mut self, id: &str, now: Timestamp) {
+        let replaced = self.container.as_deref() != Some(id);
+        match self.present {
+            _ if replaced => self.deaths.started_anew(id),
+            // By its restart policy.
+            Present::Down { opens: Some(_), .. } | Present::Between { restarting: true, .. } => {}
+            Present::Down { opens: None, told: true, .. } => self.deaths.started_anew(id),
+            Present::Down { .. }
+            | Present::Unseen
+            | Present::Running { .. }
+            | Present::Between { .. }
+            | Present::Paused
+            | Present::Absent { .. } => self.deaths.unsure(),
+        }
+        if replaced && !self.held && !matches!(self.present, Present::Unseen) {
+            self.came_from_elsewhere(now);
+        }
+        self.container = Some(id.to_owned());
+        self.start_told = true;
+        self.runs_again(now);
+        if self.health.0 != Health::None {
+            self.health = (Health::Starting, None);
+        }
+    }
+
+    pub(super) fn came_from_elsewhere(&mut self, at: Timestamp) {
+        self.last_change = Some(LastChange { change: None, by: Who::Outside, version: None, succeeded: true, at });
+    }
+
+    pub(super) fn runs_again(&mut self, now: Timestamp) {
+        self.present = Present::Running { since: now };
+        self.run_began = Some(now);
+        self.intent = Intent::Run;
+        self.excuse.spent();
+        self.grace = None;
+        self.oom = None;
+        self.look_at = None;
+    }
+
+    fn died(&mut self, code: i64, now: Timestamp) {
+        let guessed = match self.present {
+            Present::Down { told: true, .. } => return,
+            // A look was faster than the event that knows more.
+            Present::Down { told: false, .. } => true,
+            Present::Unseen
+            | Present::Running { .. }
+            | Present::Between { .. }
+            | Present::Paused
+            | Present::Absent { .. } => false,
+        };
+        let ran = self.run_began.take().map(|since| now.duration_since(since));
+        let counted = guessed && matches!(self.present, Present::Down { opens: Some(_), .. });
+        if self.held {
+            self.present = Present::Down { since: now, opens: None, told: true };
+            return;
+        }
+        if self.excuse.covers(now) {
+            if counted {
+                self.deaths.untell();
+            }
+            self.present = Present::Down { since: now, opens: None, told: true };
+            self.stopped_by(Who::Outside, now);
+            return;
+        }
+        let oom = self.oom.take().is_some_and(|at| now.duration_since(at) <= OOM_ENDS);
+        // A guess was a look's: that it stays down is seen already.
+        let opens = if guessed { Some(now) } else { now.checked_add(UNCONFIRMED).ok() };
+        self.present = Present::Down { since: now, opens, told: true };
+        self.intent = Intent::Run;
+        if !counted {
+            self.deaths.told(ran, now);
+        }
+        self.last = Some(Fall { death: Death { code, oom }, ran, at: now });
+        self.look_at = match &self.open {
+            _ if guessed => None,
+            Some(_) => now.checked_add(LOOP_LOOK).ok(),
+            None => Some(now),
+        };
+    }
+
+    fn was_stopped(&mut self, now: Timestamp) {
+        let Present::Down { since, opens, .. } = self.present else { return };
+        if opens.is_some() && now.duration_since(since) <= SIGNAL_MAY_LAG {
+            self.deaths.untell();
+        }
+        self.present = Present::Down { since, opens: None, told: true };
+        self.look_at = None;
+        self.stopped_by(Who::Outside, now);
+    }
+
+    fn is_gone(&mut self, now: Timestamp) {
+        self.container = None;
+        self.look_at = None;
+        if !matches!(self.present, Present::Absent { .. }) {
+            self.present = Present::Absent { since: now };
+        }
+    }
+
+    pub(super) fn stopped_by(&mut self, by: Who, at: Timestamp) {
+        let known = matches!(self.intent, Intent::Stopped { .. });
+        if !known && !self.held {
+            self.intent = Intent::Stopped { by, at };
+        }
+    }
+
+    pub(super) fn health_is(&mut self, health: Health, now: Timestamp) {
+        let (before, _) = self.health;
+        if before == health {
+            return;
+        }
+        let turned =
+            matches!((before, health), (Health::Healthy, Health::Unhealthy) | (Health::Unhealthy, Health::Healthy));
+        if turned && !self.held {
+            self.turns.push_back(now);
+            if self.turns.len() > TURNS {
+                self.turns.pop_front();
+            }
+        }
+        self.health = (health, Some(now));
+    }
+
+    /// Looks at the clock.
+    pub fn tick(&mut self, now: Timestamp) -> Option<Finding> {
+        if self.deadline().is_some_and(|at| at <= now) { self.settle(now) } else { None }
+    }
+}

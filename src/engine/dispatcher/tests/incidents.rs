@@ -1,0 +1,201 @@
+//! One trouble, one message; many at once, two; and what people say to that.
+
+use super::*;
+use crate::{domain::incident::Incident, ports::Watching};
+
+impl Room {
+    fn dies(&mut self, name: &str, code: i64) -> String {
+        let said = self.container(name, EventKind::Died { code });
+        format!("{said}{}", self.reads_logs())
+    }
+
+    /// Any log that was asked for is read.
+    fn reads_logs(&mut self) -> String {
+        let asked = self.effects.iter().find_map(|effect| match effect {
+            Effect::ReadLog { ticket, .. } => Some(*ticket),
+            _ => None,
+        });
+        let log = || Ok(("fatal: no such file\n".to_owned(), false));
+        asked.map(|ticket| self.happens(Event::Log { ticket, log: log() })).unwrap_or_default()
+    }
+
+    /// Three quick deaths, each after a start.
+    fn loops(&mut self, name: &str) -> String {
+        let mut said = String::new();
+        for _ in 0..3 {
+            self.container(name, EventKind::Started);
+            said.push_str(&self.dies(name, 3));
+        }
+        said
+    }
+
+    fn ticks(&mut self, seconds: i64) -> String {
+        self.later(seconds);
+        let said = self.happens(Event::Tick);
+        format!("{said}{}", self.reads_logs())
+    }
+
+    fn replies(&mut self, sender: &str, body: &str, to: &str) -> String {
+        let message = self.message(sender, body);
+        self.happens(Event::Reply { message, to: MessageKey(to.into()) })
+    }
+
+    fn noted(&self) -> Vec<Incident> {
+        let incidents = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Incident(incident) => Some((**incident).clone()),
+            _ => None,
+        });
+        incidents.collect()
+    }
+}
+
+#[test]
+fn the_first_trouble_is_told_at_once_and_the_others_together() {
+    let mut room = Room::new();
+    insta::assert_snapshot!(room.loops("bridge"), @r"
+    Page: 🔴 bridge crash loop on spark-1 — exit 3, 3× in 0 s
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    ");
+    assert_eq!(room.loops("kokoro"), "", "told with what else comes");
+    assert_eq!(room.ticks(1), "");
+    insta::assert_snapshot!(room.ticks(2), @r"
+    Page: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 3 s
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 2
+    ");
+    assert_eq!(room.ticks(1), "", "and that is all");
+}
+
+#[test]
+fn an_alert_is_one_message_that_is_kept_true() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    room.later(5);
+    room.container("kokoro", EventKind::Started);
+    assert_eq!(room.dies("kokoro", 4), "", "not at each death");
+    room.later(40);
+    room.container("kokoro", EventKind::Started);
+    insta::assert_snapshot!(room.dies("kokoro", 5), @r"
+    edit: 🔴 kokoro crash loop on spark-1 — exit 5, 5× in 45 s
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    ");
+    insta::assert_snapshot!(room.says(ALICE, "!alerts"), @r"
+    Answer: 🔴 1 alert is open
+    🔴 kokoro — crash loop, exit 5, for 45 s · alert 1
+    !ack <number or service> says that you are on it.
+    ");
+    insta::assert_snapshot!(room.replies(ALICE, "ack", "incident/1/page/!ops"), @r"
+    Answer: 👀 You are on kokoro. It rings no more unless it gets worse.
+    edit: 🔴 kokoro crash loop on spark-1 — exit 5, 5× in 45 s
+    fatal: no such file
+    👀 alice is on it
+    ");
+    room.container("kokoro", EventKind::Started);
+    insta::assert_snapshot!(room.ticks(200), @r"
+    Page: ✅ kokoro recovered — well for 3 min; the trouble lasted 4 min
+    edit: ✅ Over: kokoro — crash loop, exit 5, for 4 min
+    ");
+    insta::assert_snapshot!(room.says(ALICE, "!alerts"), @"Answer: 🟢 No alert is open");
+}
+
+#[test]
+fn what_nobody_is_on_rings_again_and_what_somebody_is_on_does_not() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    insta::assert_snapshot!(room.ticks(3_600), @r"
+    edit: 🔴 kokoro is down on spark-1 — exit 3 after 0 s
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    Page: 🔴 1 alert is still open, and nobody is on it
+    kokoro — down, exit 3, for 60 min · alert 1
+    !ack all ends the reminders.
+    ");
+    assert_eq!(room.ticks(60), "");
+    room.says(ALICE, "!ack kokoro");
+    assert_eq!(room.ticks(7_200), "");
+    insta::assert_snapshot!(room.says(ALICE, "!ack parakeet"), @"Answer: No open alert is about parakeet — !alerts lists them.");
+    insta::assert_snapshot!(room.says(VERA, "!ack all"), @"Answer: !ack takes the role operator; you are viewer here. An admin can change that in the config.");
+}
+
+#[test]
+fn what_is_silenced_is_told_silently_and_rings_when_the_silence_is_over() {
+    let mut room = Room::new();
+    insta::assert_snapshot!(room.says(ALICE, "!silence kokoro 10m new disks"), @"Answer: 🔕 kokoro (1 service) rings no phone for 10 min. !unsilence kokoro ends that sooner.");
+    assert!(room.effects.iter().any(|effect| matches!(effect, Effect::Silence(_))));
+    insta::assert_snapshot!(room.loops("kokoro"), @r"
+    Answer: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 0 s
+    fatal: no such file
+    🔕 Silenced · alert 1
+    ");
+    insta::assert_snapshot!(room.says(VERA, "!alerts"), @r"
+    Answer: 🔴 1 alert is open
+    🔴 kokoro — crash loop, exit 3, for 0 s · alert 1
+    🔕 kokoro is silent for 10 min more, by alice: new disks
+    !ack <number or service> says that you are on it.
+    ");
+    insta::assert_snapshot!(room.ticks(600), @r"
+    Page: 🔴 kokoro is down on spark-1 — exit 3 after 0 s
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    ");
+    insta::assert_snapshot!(room.replies(ALICE, "silence 1h", "incident/1/page/!ops"), @"Answer: 🔕 kokoro (1 service) rings no phone for 60 min. !unsilence kokoro ends that sooner.");
+    room.container("kokoro", EventKind::Started);
+    insta::assert_snapshot!(room.ticks(700), @r"
+    Answer: ✅ kokoro recovered — well for 11 min; the trouble lasted 21 min
+    edit: ✅ Over: kokoro — crash loop, exit 3, for 21 min
+    ");
+    insta::assert_snapshot!(room.says(ALICE, "!unsilence kokoro"), @"Answer: 🔔 kokoro may ring again.");
+    insta::assert_snapshot!(room.says(ALICE, "!unsilence kokoro"), @"Answer: kokoro is not silenced — !alerts lists what is.");
+}
+
+#[test]
+fn talk_under_an_alert_is_no_command() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    for talk in ["logs look bad, I think", "restart it after lunch?", "on it", "silence please"] {
+        assert_eq!(room.replies(ALICE, talk, "incident/1/page/!ops"), "", "{talk}");
+        assert!(!room.effects.iter().any(|e| matches!(e, Effect::Carry { .. } | Effect::ReadLog { .. })), "{talk}");
+    }
+    room.replies(ALICE, "logs 50", "incident/1/page/!ops");
+    assert!(matches!(room.effects[..], [Effect::ReadLog { lines: 50, .. }]), "{:?}", room.effects);
+    room.replies(ALICE, "restart", "incident/1/page/!ops");
+    assert!(room.effects.iter().any(|e| matches!(e, Effect::Carry { .. })), "{:?}", room.effects);
+}
+
+#[test]
+fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    let told = room.noted().pop().unwrap();
+    assert!(told.said.is_some());
+    let memory = room.dispatcher.watched[&ServiceName::parse("kokoro").unwrap()].watch.memory();
+    let mut next = Room::new();
+    next.later(120);
+    next.dispatcher.identity.lived = Some(room.now);
+    let untold = Incident { id: crate::domain::incident::IncidentId(9), said: None, told_with: None, ..told.clone() };
+    let untold =
+        Incident { subject: crate::domain::incident::Subject::Host(HostName::parse("spark-2").unwrap()), ..untold };
+    let watching = Watching {
+        next_incident: 10,
+        open: vec![told, untold],
+        silences: vec![],
+        memories: vec![(ServiceName::parse("kokoro").unwrap(), memory)],
+    };
+    let now = next.now;
+    next.dispatcher.restore(watching, now);
+    insta::assert_snapshot!(next.ticks(1), @r"
+    Page: 🔴 spark-2 is in trouble
+    Reply ack, logs or silence 1h · alert 9
+    edit: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 2 min
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    ");
+    let output = next.up("kokoro", 0);
+    insta::assert_snapshot!(next.reports(Ticket(0), "spark-1", &output), @"Answer: ℹ️ While I was away (2 min), on spark-1: kokoro got another container.");
+    insta::assert_snapshot!(next.ticks(100), @r"
+    Page: ✅ kokoro recovered — well for 100 s; the trouble lasted 3 min
+    edit: ✅ Over: kokoro — crash loop, exit 3, for 3 min
+    ");
+}
