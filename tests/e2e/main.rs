@@ -6,6 +6,7 @@
 
 mod changes;
 mod deploys;
+mod incidents;
 mod operations;
 mod room;
 mod stage;
