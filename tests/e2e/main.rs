@@ -7,8 +7,8 @@
 mod changes;
 mod console;
 mod deploys;
-mod incidents;
 mod doctor;
+mod incidents;
 mod limits;
 mod logins;
 mod operations;
