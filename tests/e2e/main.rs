@@ -6,9 +6,14 @@
 
 mod changes;
 mod chaos;
+mod console;
 mod deploys;
+mod doctor;
 mod incidents;
+mod limits;
+mod logins;
 mod operations;
+mod outages;
 mod room;
 mod stage;
 mod states;
