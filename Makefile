@@ -6,7 +6,7 @@
 
 # The lab makes namespaces and runs a Docker engine, which needs root. Nothing else does: all building happens before.
 # sudo's own PATH would miss cargo.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $(foreach v,CARGO_TARGET_DIR CARGO_HOME RUSTUP_HOME OPSROOM_LAB_HOME RUST_TEST_THREADS,$(if $($(v)),"$(v)=$($(v))")))
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $(foreach v,CARGO_TARGET_DIR CARGO_HOME RUSTUP_HOME OPSROOM_LAB_HOME,$(if $($(v)),"$(v)=$($(v))")))
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 LAB := $(SUDO) $(TARGET)/debug/opsroom-lab
 
@@ -33,7 +33,7 @@ lab: setup
 
 e2e: lab
 	cargo test --workspace --test '*' --no-run
-	RUST_TEST_THREADS=$(STORIES) $(LAB) run -- cargo test --workspace --test '*'
+	$(LAB) run -- env RUST_TEST_THREADS=$(STORIES) cargo test --workspace --test '*'
 
 demo: lab
 	cargo build -p opsroom
