@@ -54,23 +54,23 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
 }
 
 /// Nothing is to happen for a while: that is what is measured.
-fn passes(time: Duration) {
+pub(crate) fn passes(time: Duration) {
     let since = Instant::now();
     wait_until(time * 2, "time to pass", || (since.elapsed() >= time).then_some(()));
 }
 
 /// RSS, PSS and what belongs to this process alone, in MiB.
-fn memory(bot: &Bot) -> [f64; 3] {
+pub(crate) fn memory(bot: &Bot) -> [f64; 3] {
     let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", bot.pid())).expect("the bot runs");
     let mib = |name: &str| field(&rollup, name).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0;
     [mib("Rss"), mib("Pss"), mib("Private_Clean") + mib("Private_Dirty")]
 }
 
 /// `USER_HZ` of proc(5): 100 on every architecture that Debian runs on.
-const TICKS_A_SECOND: f64 = 100.0;
+pub(crate) const TICKS_A_SECOND: f64 = 100.0;
 
 /// Processor time used, user and system.
-fn ticks(bot: &Bot) -> u64 {
+pub(crate) fn ticks(bot: &Bot) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{}/stat", bot.pid())).expect("the bot runs");
     let fields: Vec<&str> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();
     // Fields 14 and 15 of the whole line; the first two are cut off.

@@ -13,11 +13,14 @@ mod table;
 
 mod fleet;
 mod raw;
+mod simulated;
 mod stage;
 
+mod alert;
 mod command;
 mod durability;
 mod idle;
+mod many;
 mod reply;
 mod status;
 
@@ -35,6 +38,8 @@ const ALL: &[(&str, Measure)] = &[
     ("durability", durability::measure),
     ("idle", idle::measure),
     ("status", status::measure),
+    ("alert", alert::measure),
+    ("fleet", many::measure),
 ];
 
 fn main() {

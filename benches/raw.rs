@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 /// An event as the observer saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sighting {
     pub(crate) event: String,
     pub(crate) sender: String,
@@ -49,6 +49,11 @@ impl Observer {
 }
 
 impl Sighting {
+    /// Whether it speaks of this, as a word of its own.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.text.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == name)
+    }
+
     fn of(event: &Value, seen_ms: f64) -> Self {
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let content = &event["content"];
@@ -94,13 +99,13 @@ impl RawBot {
 }
 
 /// A loop that goes on until this is dropped.
-struct Poll {
+pub(crate) struct Poll {
     _tasks: JoinSet<()>,
     _runtime: Runtime,
 }
 
 impl Poll {
-    fn start(task: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(crate) fn start(task: impl Future<Output = ()> + Send + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let mut tasks = JoinSet::new();
@@ -110,7 +115,7 @@ impl Poll {
 }
 
 /// A user's session.
-struct Wire {
+pub(crate) struct Wire {
     http: reqwest::Client,
     url: String,
     token: String,
@@ -118,7 +123,7 @@ struct Wire {
 
 impl Wire {
     /// A new user, logged in and in the rooms.
-    fn new(name: &str, owner: &Person, rooms: &[&Room]) -> (Account, Self) {
+    pub(crate) fn new(name: &str, owner: &Person, rooms: &[&Room]) -> (Account, Self) {
         let homeserver: &Homeserver = owner.homeserver();
         let account = homeserver.register(name);
         let login = json!({
@@ -163,13 +168,24 @@ impl Wire {
     }
 
     async fn reply(&self, room: &str, to: &str) {
-        let room = room.replace('!', "%21");
-        let url = format!("{}/_matrix/client/v3/rooms/{room}/send/m.room.message/{}", self.url, &to[1..20]);
         let body = json!({
             "msgtype": "m.notice", "body": "pong", "format": "org.matrix.custom.html", "formatted_body": "<p>pong</p>",
             "m.mentions": {}, "m.relates_to": { "m.in_reply_to": { "event_id": to } },
         });
-        let answer = self.http.put(url).bearer_auth(&self.token).body(body.to_string()).send().await.expect("a reply");
+        self.send(room, &to[1..20], &body).await;
+    }
+
+    /// Says something once for each `transaction`.
+    pub(crate) async fn say(&self, room: &str, transaction: &str, text: &str) {
+        self.send(room, transaction, &json!({ "msgtype": "m.text", "body": text, "m.mentions": { "room": true } }))
+            .await;
+    }
+
+    async fn send(&self, room: &str, transaction: &str, body: &Value) {
+        let room = room.replace('!', "%21");
+        let url = format!("{}/_matrix/client/v3/rooms/{room}/send/m.room.message/{transaction}", self.url);
+        let sent = self.http.put(url).bearer_auth(&self.token).body(body.to_string()).send().await;
+        let answer = sent.expect("the homeserver takes it");
         assert!(answer.status().is_success(), "{answer:?}");
     }
 }

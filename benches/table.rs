@@ -15,8 +15,8 @@ pub(crate) struct Row {
 /// What a ratio should be.
 pub(crate) enum Goal {
     AtMost(f64),
-    /// The other side takes so many times as long.
-    Faster(f64),
+    /// The other side takes so many times as long, or however many.
+    Faster(Option<f64>),
     /// It is there to explain another row.
     None,
 }
@@ -25,10 +25,11 @@ impl Row {
     /// Ours against another way, by the medians.
     pub(crate) fn ratio(what: &str, ours: &Samples, theirs: &Samples, goal: Goal) -> Self {
         let (result, goal) = match goal {
-            Goal::Faster(times) => {
+            Goal::Faster(goal) => {
                 let faster = theirs.ratio_to(ours);
                 let text = format!("{:.1}× as fast ({:.1}–{:.1})", faster.value, faster.low, faster.high);
-                (text, format!("≥ {times}× {}", mark(faster.value >= times)))
+                let goal = goal.map(|times| format!("≥ {times}× {}", mark(faster.value >= times)));
+                (text, goal.unwrap_or_default())
             }
             goal @ (Goal::AtMost(_) | Goal::None) => {
                 let ratio = ours.ratio_to(theirs);
@@ -52,6 +53,14 @@ impl Row {
     pub(crate) fn added(what: &str, ours: &Samples, alone: &Samples) -> Self {
         let result = format!("+ {:.1} ms", ours.median() - alone.median());
         Self { result, ..Self::ratio(what, ours, alone, Goal::None) }
+    }
+
+    /// Times that have no other side, and what nineteen of twenty should not reach.
+    pub(crate) fn times(what: &str, taken: &Samples, most: Option<f64>) -> Self {
+        let p95 = taken.quantile(0.95);
+        let goal = most.map(|most| (format!("p95 < {most} ms"), p95 < most));
+        let longest = format!("{:.0} ms at most", taken.quantile(1.0));
+        Self { ours: times(taken), count: taken.count().to_string(), ..Self::number(what, longest, goal) }
     }
 
     /// A number that has no other side.
