@@ -77,7 +77,7 @@ fn text(content: &Content) -> Option<String> {
     match content {
         Content::Message { body, .. } | Content::Edit { body, .. } => Some(body.plain.clone()),
         Content::File { name, text, .. } => Some(format!("--- {name}\n{text}\n---")),
-        Content::Reaction { .. } => None,
+        Content::Reaction { .. } | Content::Pin { .. } => None,
     }
 }
 

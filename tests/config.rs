@@ -92,6 +92,7 @@ fn the_defaults_are_those_the_example_shows() {
     assert_eq!(bare.inventory.manners, shown.inventory.manners);
     assert_eq!(bare.inventory.watch, shown.inventory.watch);
     assert_eq!(bare.state_dir, shown.state_dir);
+    assert_eq!((bare.dashboard, shown.dashboard), (true, true));
     assert_eq!(bare.matrix.device_name, "opsroom");
     let [Transport::Ssh(bare), Transport::Ssh(shown)] = [&bare.hosts[0].transport, &shown.hosts[0].transport] else {
         panic!("both are reached over SSH");
@@ -100,6 +101,19 @@ fn the_defaults_are_those_the_example_shows() {
         (bare.port, bare.connect_timeout, bare.keepalive, bare.idle_timeout, bare.max_sessions),
         (shown.port, shown.connect_timeout, shown.keepalive, shown.idle_timeout, shown.max_sessions)
     );
+}
+
+#[test]
+fn a_dashboard_can_be_done_without() {
+    let settings = |more: &str| parse(&format!("{LEAST}{more}"));
+    assert!(!settings("[dashboard]\nenabled = false\n").unwrap().dashboard);
+    insta::assert_snapshot!(complaint("[dashboard]\nenabled = \"no\"\npin = true\n"), @r"
+    config invalid: 2 problems
+    config.toml:11:11: `enabled` must be true or false, not a string
+        write it like: enabled = true
+    config.toml:12:1: unknown key `pin` in [dashboard]
+        known here: enabled
+    ");
 }
 
 #[test]
@@ -211,7 +225,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
     insta::assert_snapshot!(parse(&format!("debug = 1\n{LEAST}")).unwrap_err(), @r"
     config invalid: 1 problem
     config.toml:1:1: unknown key `debug` before the first section
-        known here: matrix, state, commands, watch, maintenance, room, operator, host, service
+        known here: matrix, state, commands, dashboard, watch, maintenance, room, operator, host, service
     ");
 }
 
@@ -617,7 +631,7 @@ fn no_single_damage_goes_unexplained() {
         let key = line.split(" = ").next().unwrap();
         for value in ["-1", "true", "\"\"", "\"\\u0000\"", "[[1]]", "{ x = 1 }", "1979-05-27", "\"ü\\n\""] {
             let said = parse(&damaged(index, &format!("{key} = {value}")));
-            let flag = ["agent", "rollback", "optional"].contains(&key);
+            let flag = ["agent", "enabled", "rollback", "optional"].contains(&key);
             let free_text = flag || (key == "dir" && value.contains('ü'));
             match said {
                 Err(said) => assert!(said.contains(":"), "{key} = {value}: {said}"),

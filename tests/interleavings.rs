@@ -305,6 +305,7 @@ impl Play {
             | Effect::Incident(_)
             | Effect::Silence(_)
             | Effect::EndSilence(_)
+            | Effect::Dashboard(_)
             | Effect::Remember { .. }
             | Effect::Look { .. }
             | Effect::ReadLog { .. }
@@ -366,6 +367,7 @@ impl Play {
         let text = match &outgoing.what {
             What::Say { body, .. } | What::Edit { body, .. } => body.plain.clone(),
             What::File { text, .. } => text.clone(),
+            What::Pin { .. } => return,
         };
         let before = self.world.room.entry(outgoing.key.clone()).or_insert_with(|| text.clone());
         if outgoing.is_durable() {

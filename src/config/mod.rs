@@ -106,6 +106,7 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
     let services = services.iter().map(|section| service::read(section, &watch.services)).collect();
     let services = references::services(services, &host_names, problems);
     let manners = root.table("commands", &schema::COMMANDS).map(|section| habits::manners(&section));
+    let dashboard = root.table("dashboard", &schema::DASHBOARD).and_then(|section| section.flag("enabled"));
     let inventory = Inventory {
         services,
         hosts: hosts.iter().map(|host| Host { name: host.name.clone() }).collect(),
@@ -114,7 +115,7 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
         watch,
         maintenance: root.tables("maintenance", &schema::MAINTENANCE).iter().filter_map(maintenance::read).collect(),
     };
-    Some(Settings { matrix: matrix?, rooms, hosts, state_dir, inventory })
+    Some(Settings { matrix: matrix?, rooms, dashboard: dashboard.unwrap_or(true), hosts, state_dir, inventory })
 }
 
 fn state_dir(root: &Section<'_>, outside: &Surroundings<'_>) -> PathBuf {

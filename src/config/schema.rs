@@ -16,7 +16,7 @@ pub struct Schema {
 /// The top of the file: the sections' names.
 pub(super) static ROOT: Schema = Schema {
     heading: "the top of the file",
-    keys: &["matrix", "state", "commands", "watch", "maintenance", "room", "operator", "host", "service"],
+    keys: &["matrix", "state", "commands", "dashboard", "watch", "maintenance", "room", "operator", "host", "service"],
     secrets: &[],
 };
 
@@ -40,6 +40,8 @@ pub(super) static MATRIX: Schema = Schema {
 pub(super) static STATE: Schema = Schema { heading: "[state]", keys: &["dir"], secrets: &[] };
 
 pub(super) static COMMANDS: Schema = Schema { heading: "[commands]", keys: &["prefix", "stale_after"], secrets: &[] };
+
+pub(super) static DASHBOARD: Schema = Schema { heading: "[dashboard]", keys: &["enabled"], secrets: &[] };
 
 pub(super) static WATCH: Schema = Schema {
     heading: "[watch]",
@@ -122,8 +124,20 @@ pub(super) static SERVICE_WATCH: Schema = Schema {
 };
 
 /// All sections, in the order in which the example shows them.
-pub static ALL: &[&Schema] =
-    &[&MATRIX, &STATE, &COMMANDS, &WATCH, &MAINTENANCE, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE, &SERVICE_WATCH];
+pub static ALL: &[&Schema] = &[
+    &MATRIX,
+    &STATE,
+    &COMMANDS,
+    &DASHBOARD,
+    &WATCH,
+    &MAINTENANCE,
+    &ROOM,
+    &OPERATOR,
+    &HOST,
+    &SERVICE,
+    &UPDATE,
+    &SERVICE_WATCH,
+];
 
 impl Schema {
     /// The section whose name at the top of the file is `key`.

@@ -17,6 +17,8 @@ pub struct Settings {
     pub matrix: MatrixSettings,
     /// The rooms it serves; at least one.
     pub rooms: Vec<RoomSettings>,
+    /// Whether each room that allows it gets a dashboard.
+    pub dashboard: bool,
     /// The machines, in the order of the file. `inventory.hosts` has the same
     /// ones in the same order.
     pub hosts: Vec<HostSettings>,

@@ -22,6 +22,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct WatchedHost {
     watch: HostWatch,
+    /// Whether this process has looked at it, and knows what came of that.
+    pub(super) heard: bool,
     /// Its engine ended since it was last seen.
     engine_went: bool,
     /// What happened while it could not be seen, until that is told.
@@ -33,7 +35,7 @@ pub(super) struct WatchedHost {
 impl WatchedHost {
     pub(super) fn new(limits: &Watch) -> Self {
         let watch = HostWatch::new(limits.clone());
-        Self { watch, engine_went: false, missed: Vec::new(), away: None }
+        Self { watch, heard: false, engine_went: false, missed: Vec::new(), away: None }
     }
 
     /// Whether what a look shows now happened unseen.
@@ -51,6 +53,7 @@ impl Dispatcher {
         let (inventory, now) = (Arc::clone(&self.inventory), report.at);
         let Some(host) = self.hosts.get_mut(&report.host) else { return Vec::new() };
         let (rebooted, found) = host.watch.report(report);
+        host.heard |= !matches!(report.seen, Err(HostTrouble::Busy(_)));
         match &report.seen {
             Ok(seen) => {
                 let rebooted = std::mem::take(&mut host.engine_went) || rebooted;

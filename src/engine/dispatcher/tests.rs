@@ -1,5 +1,6 @@
 //! The dispatcher as a conversation: messages and reports in, sentences out.
 
+mod dashboard;
 mod incidents;
 mod watching;
 

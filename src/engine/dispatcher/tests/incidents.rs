@@ -182,6 +182,7 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
         open: vec![told, untold],
         silences: vec![],
         memories: vec![(ServiceName::parse("kokoro").unwrap(), memory)],
+        dashboards: vec![],
     };
     let now = next.now;
     next.dispatcher.restore(watching, now);
