@@ -308,6 +308,7 @@ impl Play {
             | Effect::Dashboard(_)
             | Effect::Remember { .. }
             | Effect::Look { .. }
+            | Effect::Resubscribe { .. }
             | Effect::ReadLog { .. }
             | Effect::Preview { .. } => {}
         }

@@ -246,6 +246,11 @@ pub enum Effect {
         /// Whose question it is.
         ticket: Ticket,
     },
+    /// Take up a host's streams of events anew: they are silent and should not be.
+    Resubscribe {
+        /// Which host.
+        host: HostName,
+    },
     /// Read the end of a service's log.
     ReadLog {
         /// Where.
@@ -329,6 +334,7 @@ impl Effect {
             Self::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
             Self::Say(_)
             | Self::Look { .. }
+            | Self::Resubscribe { .. }
             | Self::ReadLog { .. }
             | Self::Preview { .. }
             | Self::Carry { .. }

@@ -13,7 +13,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Notify, Semaphore, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -59,6 +59,8 @@ const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::f
 pub enum Request {
     /// Look at all its services.
     Look(Ticket),
+    /// Take up the streams of events anew.
+    Resubscribe,
     /// Read the end of a log.
     Log {
         /// Whose.
@@ -139,6 +141,7 @@ impl HostWorker {
         let changes = Arc::new(Semaphore::new(CHANGES));
         let logs = Arc::new(Semaphore::new(LOGS));
         let (look, looks) = mpsc::channel(64);
+        let anew = Arc::new(Notify::new());
         // By which a change that waits for its turn learns that it was called off; cancelled when it is over.
         let mut carried = BTreeMap::new();
         let mut tasks = JoinSet::new();
@@ -146,7 +149,7 @@ impl HostWorker {
         if !worker.services.is_empty() {
             let logins: BTreeSet<Option<LoginName>> = worker.services.iter().map(|s| s.run_as.clone()).collect();
             for login in logins {
-                tasks.spawn(Arc::clone(&worker).stream(login, look.clone(), stop.clone()));
+                tasks.spawn(Arc::clone(&worker).stream(login, look.clone(), Arc::clone(&anew), stop.clone()));
             }
             tasks.spawn(Arc::clone(&worker).look_regularly(look.clone()));
         }
@@ -167,6 +170,7 @@ impl HostWorker {
                             .await;
                     }
                 }
+                Some(Request::Resubscribe) => anew.notify_waiters(),
                 Some(Request::Log { service, lines, limit, ticket }) => {
                     tasks.spawn(Arc::clone(&worker).read_log(Arc::clone(&logs), service, lines, limit, ticket));
                 }
@@ -247,6 +251,7 @@ impl HostWorker {
         self: Arc<Self>,
         login: Option<LoginName>,
         look: mpsc::Sender<Option<Ticket>>,
+        anew: Arc<Notify>,
         stop: CancellationToken,
     ) {
         let mut pause = RECONNECT.0;
@@ -292,6 +297,7 @@ impl HostWorker {
             let ended = tokio::select! {
                 ended = self.remote.exec(exec, &mut output) => ended,
                 () = forward => return,
+                () = anew.notified() => continue,
             };
             if stop.is_cancelled() {
                 return;

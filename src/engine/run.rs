@@ -195,6 +195,7 @@ impl Shell {
                 None
             }
             Effect::Look { host, ticket } => self.ask(&host, Request::Look(ticket)),
+            Effect::Resubscribe { host } => self.ask(&host, Request::Resubscribe),
             Effect::ReadLog { host, service, lines, limit, ticket } => {
                 self.ask(&host, Request::Log { service, lines, limit, ticket })
             }
@@ -243,12 +244,16 @@ impl Shell {
         };
         debug_assert!(!self.events.is_closed());
         let why = format!("too many requests wait for {host} already");
-        refused.map(|request| match request {
-            Request::Look(ticket) => no_report(host, ticket, why),
-            Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
-            Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
-            Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::NotStarted(why) },
-            Request::Cancel { ticket, .. } => Event::Cancelled { ticket, how: Cancelled::Untold(why) },
+        refused.and_then(|request| {
+            Some(match request {
+                // The next look asks again.
+                Request::Resubscribe => return None,
+                Request::Look(ticket) => no_report(host, ticket, why),
+                Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
+                Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
+                Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::NotStarted(why) },
+                Request::Cancel { ticket, .. } => Event::Cancelled { ticket, how: Cancelled::Untold(why) },
+            })
         })
     }
 }

@@ -7,6 +7,7 @@
 mod changes;
 mod dashboard;
 mod deploys;
+mod incidents;
 mod operations;
 mod room;
 mod stage;

@@ -1,6 +1,6 @@
 //! What the watch says by itself.
 
-use opsroom_lab::{containing, page};
+use opsroom_lab::{containing, page, wait_until};
 use std::time::Duration;
 
 use crate::stage::Stage;
@@ -133,4 +133,33 @@ fn a_host_that_is_gone_is_one_page_and_its_return_tells_what_was_missed() {
     let back = reads.next_from(&bot, containing("is back"));
     assert!(back.text().contains("two was started anew"), "{}", back.text());
     assert_eq!(reads.messages_from(&bot).len(), 3, "{}", reads.transcript());
+}
+
+#[test]
+fn a_stream_of_events_that_lives_and_tells_nothing_is_taken_up_anew() {
+    let stage = Stage::set();
+    let bridge = stage.host.project("bridge").healthy();
+    let bot = stage.bot().service(&bridge).config("[watch]\nsnapshot_every = \"2s\"\n").start();
+    stage.ask(&bot, "!status");
+    let streams = || stage.host.run("pgrep -f '[d]ocker events' || true");
+    wait_until(Duration::from_secs(30), "the stream", || (!streams().is_empty()).then_some(()));
+    let deaf = streams();
+    stage.host.run("pkill -STOP -f '[d]ocker events'");
+    bridge.crash_now(7);
+    bridge.wait_for_restarts(1);
+    wait_until(Duration::from_secs(30), "the bot to notice", || {
+        bot.log().contains("the event stream told nothing of it").then_some(())
+    });
+    // What it was told by then, and what it is told now, is one death each.
+    wait_until(Duration::from_secs(30), "another stream", || {
+        let now = streams();
+        now.lines().any(|pid| !deaf.lines().any(|old| old == pid)).then_some(())
+    });
+    stage.host.run("pkill -KILL -o -f '[d]ocker events'; true");
+    bridge.crash_now(7);
+    bridge.wait_for_restarts(2);
+    bridge.crash_now(7);
+    let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
+    let alert = reads.next_from(&bot, page(&stage.alice).and(containing("crash loop")));
+    assert!(alert.text().contains("3× in"), "{}", alert.text());
 }

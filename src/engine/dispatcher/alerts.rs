@@ -115,7 +115,7 @@ impl Dispatcher {
     pub(super) fn reply(&mut self, message: Inbound, to: &MessageKey, now: Timestamp) -> Vec<Effect> {
         let body = incident_of(to).and_then(|incident| self.spelled_out(&message.body, incident));
         match body {
-            Some(body) => self.message(Inbound { body, ..message }, now),
+            Some(body) => self.message_meaning(message, &body, now),
             None => self.message(message, now),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Dispatcher;
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     engine::event::Effect,
 };
 
+/// A stream that was taken up anew so lately is not to blame.
+const RESUBSCRIBED: SignedDuration = SignedDuration::from_mins(1);
+
 /// What the watch remembers of one host.
 #[derive(Debug)]
 pub(super) struct WatchedHost {
@@ -30,12 +33,23 @@ pub(super) struct WatchedHost {
     missed: Vec<(ServiceName, Missed)>,
     /// Since when the bot was away, until it is seen again.
     away: Option<Timestamp>,
+    /// When its streams of events were last taken up anew because they had told nothing.
+    deaf: Option<Timestamp>,
 }
 
 impl WatchedHost {
     pub(super) fn new(limits: &Watch) -> Self {
         let watch = HostWatch::new(limits.clone());
-        Self { watch, heard: false, engine_went: false, missed: Vec::new(), away: None }
+        Self { watch, heard: false, engine_went: false, missed: Vec::new(), away: None, deaf: None }
+    }
+
+    /// Whether its streams of events, which told nothing of what a look shows, are to be taken up anew.
+    fn may_be_deaf(&mut self, now: Timestamp) -> bool {
+        let lately = self.deaf.is_some_and(|at| now.duration_since(at) < RESUBSCRIBED);
+        if !lately {
+            self.deaf = Some(now);
+        }
+        !lately
     }
 
     /// Whether what a look shows now happened unseen.
@@ -66,8 +80,15 @@ impl Dispatcher {
                         unseen = missed;
                         finding
                     }));
-                    if let Some(host) = self.hosts.get_mut(&report.host).filter(|host| host.is_unseen()) {
-                        host.missed.extend(unseen.map(|missed| (observation.service.clone(), missed)));
+                    let Some(host) = self.hosts.get_mut(&report.host) else { continue };
+                    match unseen {
+                        Some(missed) if host.is_unseen() => host.missed.push((observation.service.clone(), missed)),
+                        // A look may be faster than an event, and then this costs little.
+                        Some(_) if host.may_be_deaf(now) => {
+                            tracing::info!(host = %report.host, service = %observation.service, "the event stream told nothing of it");
+                            effects.push(Effect::Resubscribe { host: report.host.clone() });
+                        }
+                        Some(_) | None => {}
                     }
                 }
                 effects.extend(self.host_found(&report.host, found, now));

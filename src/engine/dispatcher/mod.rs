@@ -165,6 +165,12 @@ impl Dispatcher {
     }
 
     fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {
+        let body = message.body.clone();
+        self.message_meaning(message, &body, now)
+    }
+
+    /// A message that means what `body` says.
+    fn message_meaning(&mut self, message: Inbound, body: &str, now: Timestamp) -> Vec<Effect> {
         let inventory = Arc::clone(&self.inventory);
         let prefix = inventory.manners.prefix.as_str();
         let admission = access::admit(&message, &inventory);
@@ -172,7 +178,7 @@ impl Dispatcher {
             tracing::info!(sender = %message.sender, room = %message.room, "ignored: not on the list of operators");
             return vec![handled(&message, "stranger")];
         }
-        let reading = command::read(&message.body, message.mentions_bot, prefix, &self.me);
+        let reading = command::read(body, message.mentions_bot, prefix, &self.me);
         if matches!(reading, Reading::NotForMe) {
             return vec![handled(&message, "not a command")];
         }

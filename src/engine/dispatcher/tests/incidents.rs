@@ -162,6 +162,11 @@ fn talk_under_an_alert_is_no_command() {
     assert!(matches!(room.effects[..], [Effect::ReadLog { lines: 50, .. }]), "{:?}", room.effects);
     room.replies(ALICE, "restart", "incident/1/page/!ops");
     assert!(room.effects.iter().any(|e| matches!(e, Effect::Carry { .. })), "{:?}", room.effects);
+    // The seal is looked up for what was really written.
+    let message = room.message(ALICE, "ack");
+    let to = MessageKey("incident/1/page/!ops".into());
+    let effects = room.dispatcher.handle(Event::Reply { message, to }, room.now);
+    assert!(matches!(&effects[..], [Effect::Seal { message, .. }] if message.body == "ack"), "{effects:?}");
 }
 
 #[test]
