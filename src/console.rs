@@ -122,6 +122,7 @@ pub async fn read(
                         sent_at: jiff::Timestamp::now(),
                         body: line,
                         reply_to: None,
+                        reaction: false,
                         mentions_bot: false,
                         protection: Protection::PlainRoom,
                         arrival: Arrival::Live,

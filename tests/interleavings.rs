@@ -202,6 +202,7 @@ impl Play {
             sent_at: self.world.now,
             body: body.into(),
             reply_to: None,
+            reaction: false,
             mentions_bot: false,
             protection: Protection::Encrypted,
             arrival: Arrival::Live,

@@ -45,6 +45,7 @@ impl Kept {
             sent_at: Timestamp::UNIX_EPOCH,
             body: body.into(),
             reply_to: None,
+            reaction: false,
             mentions_bot: false,
             protection: Protection::Encrypted,
             arrival: Arrival::Live,

@@ -165,6 +165,9 @@ impl Dispatcher {
     }
 
     fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {
+        if message.reaction {
+            return vec![handled(&message, "not a command")];
+        }
         let body = message.body.clone();
         self.message_meaning(message, &body, now)
     }

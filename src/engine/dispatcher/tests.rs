@@ -84,6 +84,7 @@ impl Room {
             sent_at: self.now,
             body: body.into(),
             reply_to: None,
+            reaction: false,
             mentions_bot: false,
             protection: Protection::Encrypted,
             arrival: Arrival::Live,
