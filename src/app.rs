@@ -1,6 +1,8 @@
 //! The composition root: settings in, adapters and tasks out. The config is
 //! converted here and dropped; no other room sees two adapters.
 
+mod doctor;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -16,12 +18,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{self, Credentials, HostKeys, RoomAddress, Settings, SshSettings, Transport},
+    config::{self, Credentials, HostKeys, MatrixSettings, Settings, SshSettings, Transport},
     console::{self, Terminal},
     domain::{
         access::Role,
         inbound::Me,
         names::{HostName, RoomId},
+        room::RoomAddress,
     },
     engine::{
         event::Event,
@@ -32,11 +35,13 @@ use crate::{
     ledger::{LEDGER_FILE, SqliteLedger},
     lifecycle::{self, Lifecycle, TaskResult},
     local::Local,
-    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef},
+    matrix::{self, Login, Matrix, MatrixChat, Notice},
     ports::{Ledger, Remote, Remotes},
     ssh::{self, SshRemote},
     state_dir::StateDir,
 };
+
+pub use self::doctor::doctor;
 
 /// Keys that the bot makes for itself when the config names none.
 const PASSPHRASE_FILE: &str = "store-passphrase";
@@ -165,21 +170,15 @@ fn matrix_settings(
     typed: Option<SecretString>,
 ) -> anyhow::Result<matrix::Settings> {
     let matrix = &settings.matrix;
-    let login = match (typed, &matrix.credentials) {
-        (Some(password), _) => Login::Password(password),
-        (None, Some(Credentials::Password(secret))) => Login::Password(secret.read()?),
-        (None, Some(Credentials::AccessToken(secret))) => Login::AccessToken(secret.read()?),
+    let login = match typed {
+        Some(password) => Login::Password(password),
         // A session made by `opsroom login` goes on until it dies.
-        (None, None) => Login::Password(SecretString::default()),
+        None => login_of(matrix)?.unwrap_or_else(|| Login::Password(SecretString::default())),
     };
     let passphrase = match &matrix.store_passphrase {
         Some(secret) => secret.read()?,
         None => own_passphrase(state.path())?,
     };
-    let rooms = settings.rooms.iter().map(|room| match &room.address {
-        RoomAddress::Id(id) => RoomRef::Id(id.clone()),
-        RoomAddress::Alias(alias) => RoomRef::Alias(alias.clone()),
-    });
     Ok(matrix::Settings {
         homeserver: matrix.homeserver.clone(),
         user: matrix.user.clone(),
@@ -187,10 +186,19 @@ fn matrix_settings(
         device_name: matrix.device_name.clone(),
         passphrase,
         recovery_key_file: matrix.recovery_key_file.clone(),
-        rooms: rooms.collect(),
+        rooms: settings.rooms.iter().map(|room| room.address.clone()).collect(),
         operators: settings.inventory.operators.keys().cloned().collect(),
         sync_timeout: Duration::from_secs(30),
         stale_after: Duration::from_secs(120),
+    })
+}
+
+/// What the config has for logging in.
+fn login_of(matrix: &MatrixSettings) -> anyhow::Result<Option<Login>> {
+    Ok(match &matrix.credentials {
+        Some(Credentials::Password(secret)) => Some(Login::Password(secret.read()?)),
+        Some(Credentials::AccessToken(secret)) => Some(Login::AccessToken(secret.read()?)),
+        None => None,
     })
 }
 
@@ -280,7 +288,7 @@ fn ssh_settings(name: &HostName, ssh: &SshSettings, jump: Option<Arc<SshRemote>>
 
 /// Tells the engine what it is called and in which rooms it can speak.
 async fn tell_rooms(
-    mut rooms: watch::Receiver<BTreeMap<RoomRef, RoomId>>,
+    mut rooms: watch::Receiver<BTreeMap<RoomAddress, RoomId>>,
     chat: MatrixChat,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
@@ -307,7 +315,7 @@ async fn tell_rooms(
 /// Tells the engine in which rooms the bot may pin a dashboard. One that does
 /// not allow it may do so later.
 async fn tell_pins(
-    mut rooms: watch::Receiver<BTreeMap<RoomRef, RoomId>>,
+    mut rooms: watch::Receiver<BTreeMap<RoomAddress, RoomId>>,
     chat: MatrixChat,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,

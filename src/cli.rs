@@ -34,7 +34,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the rooms until told to stop
     Run(ConfigFile),
-    /// Check a config and report everything that is wrong with it
+    /// Check a config and report everything that is wrong with it; contacts nobody
     Check {
         /// The config.
         #[command(flatten)]
@@ -42,6 +42,15 @@ pub enum Command {
         /// Check the text alone, not the files and variables it names
         #[arg(long)]
         no_files: bool,
+    },
+    /// Look whether everything is set up: the homeserver, the rooms, every host and service
+    Doctor {
+        /// The config.
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Only these hosts and services (a name, host:, @tag, a glob), and not the homeserver
+        #[arg(value_name = "HOST|SERVICE")]
+        only: Vec<String>,
     },
     /// Log the bot's account in, once, before the first run
     Login(ConfigFile),

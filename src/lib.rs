@@ -23,4 +23,5 @@ pub mod cli;
 pub mod config;
 pub mod health;
 pub mod lifecycle;
+pub mod logging;
 pub mod state_dir;

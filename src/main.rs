@@ -1,7 +1,7 @@
 //! The `opsroom` binary: arguments, logging, the runtime and the exit code.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
     time::SystemTime,
@@ -15,8 +15,8 @@ use opsroom::{
     config::{self, ConfigError, Depth, Settings},
     health::HealthFile,
     ledger::{LEDGER_FILE, audit},
+    logging,
 };
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -46,6 +46,7 @@ fn obey(Cli { command, log }: Cli) -> anyhow::Result<()> {
         Command::Run(ConfigFile { config }) => serve(&config, &log, app::run),
         Command::Login(ConfigFile { config }) => serve(&config, &log, app::login),
         Command::Console(ConfigFile { config }) => serve(&config, &log, app::console),
+        Command::Doctor { config, only } => serve(&config.config, &log, |settings| app::doctor(settings, only)),
         Command::Check { config, no_files } => check(&config.config, no_files),
         Command::Audit { command } => audit(command),
         Command::Healthcheck { state, max_age } => healthcheck(&state_dir(state)?, max_age),
@@ -92,16 +93,12 @@ fn say(line: &str) -> anyhow::Result<()> {
 }
 
 /// Loads the config, starts logging and the runtime, and does the task on it.
-fn serve<Task>(file: &Path, log: &str, task: fn(Settings) -> Task) -> anyhow::Result<()>
+fn serve<Task>(file: &Path, log: &str, task: impl FnOnce(Settings) -> Task) -> anyhow::Result<()>
 where
     Task: Future<Output = anyhow::Result<()>>,
 {
     let settings = config::load(file, Depth::Files)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(log)?)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+    logging::start(log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
     runtime.block_on(task(settings))
 }

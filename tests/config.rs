@@ -7,10 +7,11 @@ use std::{
 };
 
 use opsroom::{
-    config::{self, Credentials, Depth, HostKeys, Identity, RoomAddress, Secret, Settings, Surroundings, Transport},
+    config::{self, Credentials, Depth, HostKeys, Identity, Secret, Settings, Surroundings, Transport},
     domain::{
         access::Role,
         inventory::{Strategy, UpdatePolicy},
+        room::RoomAddress,
         watch::Policy,
     },
 };
@@ -504,7 +505,7 @@ update = { strategy = "command" }
             give a full Matrix ID, like @alice:example.org
         config.toml:16:1: [[operator]] lacks `role`
             viewer reads, operator changes, admin may do everything
-        config.toml:18:6: `id` is not a Matrix room: "ops"
+        config.toml:18:6: `id` is not a valid Matrix room: "ops"
             give an alias like #ops:example.org, or an ID that starts with '!'
         "#
     );

@@ -15,7 +15,7 @@ const ENGINE: &str = "src/engine";
 /// The rooms that talk to the outside, each to one thing.
 const ADAPTERS: [&str; 6] = ["matrix", "ssh", "local", "ledger", "console", "http"];
 /// What nothing but the composition root may know.
-const OUTERMOST: [&str; 4] = ["crate::app", "crate::cli", "crate::config", "crate::lifecycle"];
+const OUTERMOST: [&str; 5] = ["crate::app", "crate::cli", "crate::config", "crate::lifecycle", "crate::logging"];
 
 // ---------------------------------------------------------------- paths
 

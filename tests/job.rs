@@ -5,7 +5,10 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::unix::{fs::symlink, process::ExitStatusExt},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -113,6 +116,20 @@ fn a_job_runs_once_and_is_followed_to_its_end() {
 }
 
 #[test]
+fn what_a_job_writes_is_as_readable_as_what_the_login_writes() {
+    for machine in Machine::each() {
+        let written = machine.home.path().join("checked-out");
+        let job = machine.job(&format!("umask; : >'{}'; echo \"u=${{u-none}}\"", written.display()));
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&format!("umask 027; {}", job.start())), &mut reader);
+        assert_eq!(reader.progress.tail, ["0027", "u=none"]);
+        assert_eq!(written.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        let log = machine.directory().join("log").metadata().unwrap().permissions().mode();
+        assert_eq!(log & 0o077, 0, "but its own log is the login's alone");
+    }
+}
+
+#[test]
 fn a_follower_that_dies_takes_nothing_with_it_and_the_next_goes_on_from_its_byte() {
     for machine in Machine::each() {
         let gate = machine.home.path().join("gate");
@@ -196,6 +213,21 @@ fn a_job_that_will_not_end_is_told_again_and_not_taken_for_ended() {
 }
 
 #[test]
+fn a_job_that_is_told_to_end_as_it_ends_has_ended_as_it_did() {
+    for machine in Machine::each() {
+        // The moment is hit now and then, so there are many.
+        for number in 0..40 {
+            let (said, status) = if number % 2 == 0 { ("exit 0", 0) } else { ("trap - TERM; kill -TERM $$", 143) };
+            let job =
+                Job { id: JobId::new("test", number), ..machine.job(&format!("trap : TERM; kill -TERM 0; {said}")) };
+            let mut reader = Reader::new(&job.nonce);
+            follow(machine.runs(&job.start()), &mut reader);
+            assert_eq!(reader.progress.ended, Some(status));
+        }
+    }
+}
+
+#[test]
 fn another_process_with_the_number_of_a_dead_job_is_not_the_job() {
     for machine in Machine::each() {
         let job = machine.job("sleep 60");
@@ -230,6 +262,67 @@ fn a_job_that_never_began_cannot_begin_any_more_once_that_was_told() {
         let mut again = Reader::new(&job.nonce);
         follow(machine.runs(&job.attach_or_forbid()), &mut again);
         assert_eq!((again.progress.ended, again.progress.tail.len()), (Some(0), 1));
+    }
+}
+
+#[test]
+fn a_process_that_comes_up_late_runs_nothing_once_it_was_said_not_to_have_begun() {
+    let code = |code: u32| Some(i32::try_from(code).unwrap());
+    for machine in Machine::each() {
+        // The host takes its time: the job is placed, and its process waits.
+        let gate = machine.home.path().join("gate");
+        let late = format!(
+            "setsid() {{ export u; while [ ! -e '{}' ]; do sleep 0.05; done; command setsid \"$@\"; : >over; }}\n",
+            gate.display()
+        );
+        for (id, told, expected) in
+            [(1, None, job::NOT_STARTED), (2, Some(Job::cancel as fn(&Job) -> String), job::NO_SUCH_JOB)]
+        {
+            let job = Job { id: JobId::new("test", id), ..machine.job("touch ran") };
+            let directory = machine.directory().with_file_name(job.id.as_str());
+            let _ = fs::remove_file(&gate);
+            let start = machine.runs(&with_tools(&late, &job.start()));
+            wait_until("it is placed", || directory.join("log").exists());
+            if let Some(told) = told {
+                assert_eq!(machine.runs(&told(&job)).wait().unwrap().code(), code(expected));
+            }
+            assert_eq!(wait_with_open_stdin(start), code(expected));
+            fs::write(&gate, "").unwrap();
+            wait_until("its process has come and gone", || directory.join("over").exists());
+            assert!(!directory.join("ran").exists(), "it was said not to have begun");
+            assert_eq!(machine.runs(&job.attach(0)).wait().unwrap().code(), code(job::NO_SUCH_JOB));
+        }
+    }
+}
+
+#[test]
+fn a_job_that_cannot_say_its_number_runs_nothing() {
+    for machine in Machine::each() {
+        let job = machine.job("touch ran");
+        fs::create_dir_all(machine.directory().parent().unwrap()).unwrap();
+        // As on a disk that is full from here on.
+        let full = "mkdir() { command mkdir \"$@\" && case $1 in *test-1) ln -s /dev/full \"$1/pid.tmp\";; esac; }\n";
+        let start = machine.runs(&with_tools(full, &job.start()));
+        assert_eq!(wait_with_open_stdin(start), Some(i32::try_from(job::NOT_STARTED).unwrap()));
+        assert!(!machine.directory().join("ran").exists());
+    }
+}
+
+#[test]
+fn an_end_that_was_not_written_into_the_log_is_told_by_the_result() {
+    for machine in Machine::each() {
+        let job = machine.job("echo one; exit 3");
+        follow(machine.runs(&job.start()), &mut Reader::new(&job.nonce));
+        // Killed after its result, or on a full disk.
+        let log = machine.directory().join("log");
+        fs::write(&log, "one\n").unwrap();
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.attach(0)), &mut reader);
+        assert_eq!(reader.progress.ended, Some(3));
+        // Nor a result.
+        fs::write(&log, "one\n").unwrap();
+        fs::write(machine.directory().join("result"), "").unwrap();
+        assert_eq!(wait_with_open_stdin(machine.runs(&job.attach(0))), Some(i32::try_from(job::GONE).unwrap()));
     }
 }
 
@@ -297,6 +390,20 @@ fn what_a_tool_prints_is_no_mark() {
         let mut reader = Reader::new(&job.nonce);
         follow(machine.runs(&job.start()), &mut reader);
         assert_eq!(reader.progress.ended, Some(3));
+    }
+}
+
+/// The command on a machine on which some tools behave as these functions do.
+fn with_tools(tools: &str, command: &str) -> String {
+    let inner = shlex::split(command).unwrap().pop().unwrap();
+    format!("sh -c {}", shlex::try_quote(&format!("{tools}{inner}")).unwrap())
+}
+
+fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !seen() {
+        assert!(Instant::now() < end, "not in 20 s: {what}");
+        std::thread::yield_now();
     }
 }
 

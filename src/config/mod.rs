@@ -34,8 +34,7 @@ pub use self::{
     problem::{ConfigError, Place, Problem},
     secret::{Secret, SecretError},
     settings::{
-        Credentials, HostKeys, HostSettings, Identity, MatrixSettings, RoomAddress, RoomSettings, Settings,
-        SshSettings, Transport,
+        Credentials, HostKeys, HostSettings, Identity, MatrixSettings, RoomSettings, Settings, SshSettings, Transport,
     },
     surroundings::{Depth, Surroundings},
 };

@@ -5,14 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     problem::{At, Problems},
     section::Section,
-    settings::{RoomAddress, RoomSettings},
+    settings::RoomSettings,
     unique::Unique,
 };
-use crate::domain::{
-    access::Role,
-    names::{RoomId, UserId},
-    suggest::nearest,
-};
+use crate::domain::{access::Role, names::UserId, room::RoomAddress, suggest::nearest};
 
 const ROLES: &[&str] = &["viewer", "operator", "admin"];
 
@@ -25,28 +21,16 @@ pub(super) fn rooms(sections: &[Section<'_>], problems: &Problems<'_>) -> Vec<Ro
     let mut rooms = Vec::new();
     for section in sections {
         let Some(id) = section.required("id", "give the room's alias or ID, like #ops:example.org") else { continue };
-        match room_address(id.value) {
-            Some(address) => {
+        match RoomAddress::parse(id.value) {
+            Ok(address) => {
                 if known.take(id.value, id.at, problems) {
                     rooms.push(RoomSettings { address });
                 }
             }
-            None => {
-                let what = format!("`id` is not a Matrix room: {:?}", id.value);
-                problems.report(id.at, what, "give an alias like #ops:example.org, or an ID that starts with '!'");
-            }
+            Err(bad) => problems.report_name(id.at, "id", bad),
         }
     }
     rooms
-}
-
-fn room_address(text: &str) -> Option<RoomAddress> {
-    if let Ok(id) = RoomId::parse(text) {
-        return Some(RoomAddress::Id(id));
-    }
-    let (local, server) = text.strip_prefix('#')?.split_once(':')?;
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control()) && text.len() <= 255;
-    (plain && !local.is_empty() && !server.is_empty()).then(|| RoomAddress::Alias(text.to_owned()))
 }
 
 pub(super) fn operators(

@@ -7,7 +7,8 @@ use std::{path::PathBuf, time::Duration};
 use super::{host_key::HostKey, secret::Secret};
 use crate::domain::{
     inventory::Inventory,
-    names::{HostName, LoginName, RoomId, UserId},
+    names::{HostName, LoginName, UserId},
+    room::RoomAddress,
 };
 
 /// The whole config.
@@ -61,15 +62,6 @@ pub enum Credentials {
 pub struct RoomSettings {
     /// How the config names it.
     pub address: RoomAddress,
-}
-
-/// A room as a person names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum RoomAddress {
-    /// `!opaque`.
-    Id(RoomId),
-    /// `#alias:server`, to be resolved by the homeserver.
-    Alias(String),
 }
 
 /// A machine and how it is reached.

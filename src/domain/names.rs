@@ -131,6 +131,14 @@ checked_name!(
     |s| opaque_id(s, '!')
 );
 checked_name!(
+    /// A Matrix room alias, `#name:server`.
+    RoomAlias, "Matrix room alias",
+    "give the whole alias, like #ops:example.org",
+    |s| s.len() <= 255 && s.strip_prefix('#').and_then(|r| r.split_once(':'))
+        .is_some_and(|(local, server)| !local.is_empty() && server_name(server))
+        && !s.chars().any(|c| c.is_whitespace() || c.is_control())
+);
+checked_name!(
     /// A Matrix event ID, `$opaque`.
     EventId, "Matrix event ID",
     "an event ID starts with '$'",
@@ -145,6 +153,12 @@ fn word(s: &str, longest: usize, others: &str) -> bool {
 
 fn opaque_id(s: &str, sigil: char) -> bool {
     s.len() > 1 && s.len() <= 255 && s.starts_with(sigil) && !s.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// A server name, as far as a typo shows (the specification's appendix has the
+/// whole grammar).
+fn server_name(s: &str) -> bool {
+    !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
 }
 
 impl UserId {
@@ -183,6 +197,10 @@ mod tests {
         assert!(RoomId::parse("!abc:example.org").is_ok());
         assert!(RoomId::parse("#abc:example.org").is_err());
         assert!(UserId::parse("@alice").is_err());
+        assert!(RoomAlias::parse("#ops:[2001:db8::1]:8448").is_ok());
+        for bad in ["ops:example.org", "#ops", "#:example.org", "#ops:", "#o ps:example.org", "#ops:exam/ple"] {
+            assert!(RoomAlias::parse(bad).is_err(), "{bad:?}");
+        }
         assert_eq!(UserId::parse("@alice:example.org").unwrap().localpart(), "alice");
     }
 }

@@ -89,8 +89,12 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
             pauses = self::pauses();
         }
         let trouble = match ended {
-            (Ok(Exit::Code(job::NOT_PLACED | job::NOT_STARTED)), errors) if fresh => {
+            (Ok(Exit::Code(job::NOT_PLACED)), errors) if fresh => {
                 return JobNews::NotStarted(errors.unwrap_or_else(|| "the host could not place the job".to_owned()));
+            }
+            // As certain after a break as before: it was kept from beginning.
+            (Ok(Exit::Code(job::NOT_STARTED)), errors) if known < Known::Begun => {
+                return JobNews::NotStarted(errors.unwrap_or_else(|| "its process did not come up".to_owned()));
             }
             (Ok(Exit::Code(job::NO_SUCH_JOB)), _) if known == Known::Begun => {
                 return JobNews::Vanished("I looked on the host: it knows no such job any more".to_owned());

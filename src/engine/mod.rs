@@ -7,6 +7,7 @@
 
 pub mod collector;
 pub mod dispatcher;
+pub mod doctor;
 pub mod event;
 pub mod follower;
 pub mod host_worker;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatcher::Dispatcher,
-    event::{Cancelled, Effect, Event, JobNews, Recall, Sealed, Ticket},
+    event::{Cancelled, Effect, Event, JobNews, Known, Recall, Sealed, Ticket},
     host_worker::{HostWorker, Request},
     outbound,
     outbound_queue::OutboundQueue,
@@ -251,7 +251,11 @@ impl Shell {
                 Request::Look(ticket) => no_report(host, ticket, why),
                 Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
                 Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
-                Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::NotStarted(why) },
+                Request::Carry { operation, known: Known::New, .. } => {
+                    Event::Job { operation, news: JobNews::NotStarted(why) }
+                }
+                // It may run: that there was no room to follow it says nothing about it.
+                Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::Unreached(why) },
                 Request::Cancel { ticket, .. } => Event::Cancelled { ticket, how: Cancelled::Untold(why) },
             })
         })

@@ -36,13 +36,13 @@ use super::{
     parked::{News, ParkingLot},
     people,
     rooms::Served,
-    settings::RoomRef,
     sync::Batch,
 };
 use crate::{
     domain::{
         inbound::{Arrival, Inbound},
         names::{EventId, RoomId, UserId},
+        room::RoomAddress,
     },
     ports::{Arrived, Inbox},
 };
@@ -83,7 +83,7 @@ impl Digest {
     pub(super) async fn run(
         mut self,
         first: SyncResponse,
-        rooms: watch::Sender<BTreeMap<RoomRef, RoomId>>,
+        rooms: watch::Sender<BTreeMap<RoomAddress, RoomId>>,
         mut batches: mpsc::Receiver<Batch>,
     ) -> Result<(), Error> {
         let encryption = self.client.encryption();
@@ -120,7 +120,7 @@ impl Digest {
         }
     }
 
-    async fn batch(&mut self, batch: Batch, rooms: &watch::Sender<BTreeMap<RoomRef, RoomId>>) -> Result<(), Error> {
+    async fn batch(&mut self, batch: Batch, rooms: &watch::Sender<BTreeMap<RoomAddress, RoomId>>) -> Result<(), Error> {
         let Batch { response, arrival } = batch;
         for (room, update) in &response.rooms.joined {
             match self.served.served(room) {

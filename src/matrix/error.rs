@@ -198,7 +198,7 @@ impl Failure {
 
 /// reqwest's own text says "error sending request" and keeps the reason to
 /// its sources. Its URL is dropped: it holds the sync token, and no news.
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -55,6 +55,7 @@ mod sync;
 mod verification;
 
 mod chat;
+mod examine;
 mod outbound;
 mod run;
 mod seal;
@@ -67,16 +68,17 @@ use tokio::sync::{RwLock, mpsc, watch};
 pub use self::{
     chat::MatrixChat,
     error::Error,
+    examine::{Subject, examine},
     notice::{Notice, Unreadable},
     run::MatrixLoop,
-    settings::{Login, RoomRef, Settings},
+    settings::{Login, Settings},
 };
 use self::{
     health::{Health, Notices},
     session::SessionHome,
 };
 use crate::{
-    domain::{inbound::Me, names::RoomId},
+    domain::{inbound::Me, names::RoomId, room::RoomAddress},
     ports::Inbox,
     state_dir::StateDir,
 };
@@ -97,7 +99,7 @@ pub struct Matrix {
     pub last_good_sync: watch::Receiver<Option<Instant>>,
     /// The configured rooms that the bot is in, and their IDs: known after the
     /// first sync, more when it is invited to another.
-    pub rooms: watch::Receiver<BTreeMap<RoomRef, RoomId>>,
+    pub rooms: watch::Receiver<BTreeMap<RoomAddress, RoomId>>,
 }
 
 /// Opens the saved session, or logs in. With a saved session this needs no

@@ -11,15 +11,18 @@ use tracing::{info, warn};
 
 use super::{
     error::{Error, Failure},
-    settings::{RoomRef, Settings},
+    settings::Settings,
 };
-use crate::domain::names::{RoomId, UserId};
+use crate::domain::{
+    names::{RoomAlias, RoomId, UserId},
+    room::RoomAddress,
+};
 
 /// The configured rooms by their IDs, and the people who count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Served {
-    rooms: BTreeMap<RoomRef, RoomId>,
-    missing: Vec<String>,
+    rooms: BTreeMap<RoomAddress, RoomId>,
+    missing: Vec<RoomAlias>,
     operators: BTreeSet<UserId>,
 }
 
@@ -44,10 +47,10 @@ impl Served {
         let mut served = Self { operators: settings.operators.clone(), ..Self::default() };
         for room in &settings.rooms {
             match room {
-                RoomRef::Id(id) => {
+                RoomAddress::Id(id) => {
                     served.rooms.insert(room.clone(), id.clone());
                 }
-                RoomRef::Alias(alias) => match resolve(client, alias).await? {
+                RoomAddress::Alias(alias) => match resolve(client, alias).await? {
                     Some(id) => {
                         served.rooms.insert(room.clone(), id);
                     }
@@ -65,7 +68,7 @@ impl Served {
         for alias in std::mem::take(&mut self.missing) {
             match resolve(client, &alias).await {
                 Ok(Some(id)) => {
-                    self.rooms.insert(RoomRef::Alias(alias), id);
+                    self.rooms.insert(RoomAddress::Alias(alias), id);
                 }
                 Ok(None) | Err(_) => self.missing.push(alias),
             }
@@ -74,7 +77,7 @@ impl Served {
     }
 
     /// The served rooms that the bot is in: where it can speak.
-    pub(super) fn joined(&self, client: &Client) -> BTreeMap<RoomRef, RoomId> {
+    pub(super) fn joined(&self, client: &Client) -> BTreeMap<RoomAddress, RoomId> {
         let is_in = |id: &RoomId| {
             let id = matrix_sdk::ruma::RoomId::parse(id.as_str()).ok();
             id.and_then(|id| client.get_room(&id)).is_some_and(|room| room.state() == RoomState::Joined)
@@ -83,7 +86,7 @@ impl Served {
     }
 
     /// Tells where the bot can speak, when that has changed.
-    pub(super) fn publish(&self, client: &Client, rooms: &watch::Sender<BTreeMap<RoomRef, RoomId>>) {
+    pub(super) fn publish(&self, client: &Client, rooms: &watch::Sender<BTreeMap<RoomAddress, RoomId>>) {
         let joined = self.joined(client);
         rooms.send_if_modified(|known| {
             let changed = *known != joined;
@@ -115,8 +118,8 @@ impl Served {
     }
 }
 
-async fn resolve(client: &Client, alias: &str) -> Result<Option<RoomId>, Error> {
-    let parsed = RoomAliasId::parse(alias)?;
+async fn resolve(client: &Client, alias: &RoomAlias) -> Result<Option<RoomId>, Error> {
+    let parsed = RoomAliasId::parse(alias.as_str())?;
     match client.resolve_room_alias(&parsed).await {
         Ok(found) => {
             info!(%alias, room = %found.room_id, "room alias looked up");
@@ -147,7 +150,7 @@ mod tests {
         let mallory = UserId::parse("@mallory:example.org").unwrap();
         let ops = RoomId::parse("!ops").unwrap();
         let served = Served {
-            rooms: [(RoomRef::Id(ops.clone()), ops)].into(),
+            rooms: [(RoomAddress::Id(ops.clone()), ops)].into(),
             operators: [alice.clone()].into(),
             ..Served::default()
         };

@@ -32,12 +32,12 @@ use super::{
     people,
     rooms::Served,
     session::SessionHome,
-    settings::{RoomRef, Settings},
+    settings::Settings,
     sync::{self, End},
     take_up::{Ended, Opened, first_sync, open, standing},
 };
 use crate::{
-    domain::{inbound::Me, names::RoomId},
+    domain::{inbound::Me, names::RoomId, room::RoomAddress},
     ports::Inbox,
     state_dir::StateDir,
 };
@@ -62,7 +62,7 @@ pub struct MatrixLoop {
     pub(super) inbox: Arc<dyn Inbox>,
     pub(super) link: Link,
     pub(super) me: watch::Sender<Me>,
-    pub(super) rooms: watch::Sender<BTreeMap<RoomRef, RoomId>>,
+    pub(super) rooms: watch::Sender<BTreeMap<RoomAddress, RoomId>>,
     pub(super) notices: Notices,
     pub(super) health: Health,
     /// The first session's client, opened by `connect`.

@@ -1,12 +1,12 @@
 //! What the Matrix side needs to know, in plain types. `app` fills it from the
 //! config.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 use url::Url;
 
-use crate::domain::names::{BadName, RoomId, UserId};
+use crate::domain::{names::UserId, room::RoomAddress};
 
 /// Everything about the bot's account, its rooms and its patience.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Settings {
     /// with mode 0600.
     pub recovery_key_file: PathBuf,
     /// The rooms that are served. Nothing is read anywhere else.
-    pub rooms: Vec<RoomRef>,
+    pub rooms: Vec<RoomAddress>,
     /// Whose invites are taken, whose messages are read, and whose
     /// verifications are answered.
     pub operators: BTreeSet<UserId>,
@@ -45,39 +45,4 @@ pub enum Login {
     Password(SecretString),
     /// An access token of a device made for this bot and used by nothing else.
     AccessToken(SecretString),
-}
-
-/// A room as the config names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RoomRef {
-    /// Its internal ID.
-    Id(RoomId),
-    /// Its alias, `#name:server`, looked up at each start.
-    Alias(String),
-}
-
-impl RoomRef {
-    /// Takes `!id` or `#alias:server`.
-    pub fn parse(given: &str) -> Result<Self, BadName> {
-        if given.starts_with('!') {
-            return RoomId::parse(given).map(Self::Id);
-        }
-        if matrix_sdk::ruma::RoomAliasId::parse(given).is_ok() {
-            return Ok(Self::Alias(given.to_owned()));
-        }
-        Err(BadName {
-            kind: "Matrix room",
-            given: given.to_owned(),
-            rule: "give its alias, like #ops:example.org, or its internal ID, which starts with '!'",
-        })
-    }
-}
-
-impl fmt::Display for RoomRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => id.fmt(f),
-            Self::Alias(alias) => alias.fmt(f),
-        }
-    }
 }

@@ -5,10 +5,15 @@
 //! Run by `make test`, which starts the lab.
 
 mod changes;
+mod console;
 mod dashboard;
 mod deploys;
+mod doctor;
 mod incidents;
+mod limits;
+mod logins;
 mod operations;
+mod outages;
 mod room;
 mod stage;
 mod states;

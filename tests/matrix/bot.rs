@@ -15,8 +15,9 @@ use opsroom::{
         inbound::Inbound,
         message::{Body, MessageClass},
         names::{EventId, RoomId, UserId},
+        room::RoomAddress,
     },
-    matrix::{self, Login, Matrix, MatrixChat, Notice, RoomRef, Settings},
+    matrix::{self, Login, Matrix, MatrixChat, Notice, Settings},
     ports::{Chat, ChatError, Content, Delivery},
     state_dir::StateDir,
 };
@@ -100,14 +101,14 @@ impl Bot {
 
     /// Serves a room by its alias; its owner invites the bot.
     pub(crate) fn room(mut self, room: &Room) -> Self {
-        self.settings.rooms.push(RoomRef::parse(room.alias()).expect("an alias"));
+        self.settings.rooms.push(RoomAddress::parse(room.alias()).expect("an alias"));
         room.owner().invites(room, &self);
         self
     }
 
     /// Serves a room by its ID; nobody invites the bot.
     pub(crate) fn uninvited_room(mut self, room: &Room) -> Self {
-        self.settings.rooms.push(RoomRef::parse(room.id()).expect("an ID"));
+        self.settings.rooms.push(RoomAddress::parse(room.id()).expect("an ID"));
         self
     }
 

@@ -2,12 +2,14 @@
 //! own, started detached, and only *followed* from here.
 //!
 //! ```text
-//! ~/.local/state/opsroom/jobs/<id>/   script  log  pid  born  about  result  |  forbidden
+//! ~/.local/state/opsroom/jobs/<id>/   script  log  begun/  pid  born  about  result  |  begun/  forbidden
 //! ```
 //!
-//! `pid` is also the process group, and `born` tells that process from a later
-//! one of the same number. `result` (the exit status) is written by rename, then
-//! an end mark goes into the log. The host keeps the job's time limit itself. Starting is keyed by the job's
+//! Who makes `begun` decides whether the job begins: its own process, or
+//! somebody who then can say that it did not. `pid` is also the process group,
+//! and `born` tells that process from a later one of the same number. `result`
+//! (the exit status) is written by rename, then an end mark goes into the log.
+//! The host keeps the job's time limit itself. Starting is keyed by the job's
 //! ID: a directory that exists is followed, never started again, so a start
 //! whose answer was lost can be repeated. A log read from an offset is the same
 //! bytes however often the connection breaks.
@@ -57,7 +59,7 @@ pub const STRAGGLERS: u32 = 94;
 pub const STILL_ENDING: u32 = 95;
 /// The host knows no such job, or was told that it must not begin any more.
 pub const NO_SUCH_JOB: u32 = 97;
-/// The job was placed but its process did not come up.
+/// The job was placed but its process did not come up, and will not any more.
 pub const NOT_STARTED: u32 = 98;
 /// The follower saw the job's process gone without a result.
 pub const GONE: u32 = 99;
@@ -85,7 +87,7 @@ impl Job {
             shell::terse(WRAPPER)
         );
         let text = format!(
-            "umask 077\n{prelude}\
+            "u=$(umask)\numask 077\n{prelude}\
              command -v setsid >/dev/null || {{ echo 'setsid is not installed on this host' >&2; exit {NOT_PLACED}; }}\n\
              mkdir -p \"$r\" || exit {NOT_PLACED}\n\
              if mkdir \"$r/{id}\" 2>/dev/null; then\n\
@@ -93,7 +95,7 @@ impl Job {
              cd \"$r/{id}\" && printf %s {script} >script && : >log || {{\n\
              echo \"cannot write in $r, where $(df -Pk \"$r\" | {{ read -r _; read -r _ _ _ k _; echo \"$k\"; }}) kB are free\" >&2\n\
              rm -rf \"$r/{id}\"; exit {NOT_PLACED}; }}\n\
-             setsid sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
+             u=$u setsid sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
              elif [ ! -d \"$r/{id}\" ]; then mkdir \"$r/{id}\"; exit {NOT_PLACED}; fi\n\
              {follow}",
             script = shell::quote(&self.script()),
@@ -112,13 +114,8 @@ impl Job {
     /// beginning of its log. One that was not cannot start any more: a start that
     /// is still on its way finds its place taken.
     pub fn attach_or_forbid(&self) -> String {
-        let text = format!("umask 077\n{}{}{}", shell::terse(PRELUDE), self.forbid(), self.follow(0));
+        let text = format!("umask 077\n{}forbid \"$r/{}\"\n{}", shell::terse(PRELUDE), self.id.0, self.follow(0));
         shell::script(self.run_as.as_ref(), &text)
-    }
-
-    fn forbid(&self) -> String {
-        let id = self.id.as_str();
-        format!("mkdir -p \"$r\" && mkdir \"$r/{id}\" 2>/dev/null && : >\"$r/{id}/forbidden\"\n")
     }
 
     /// Asks the job's whole process group to end, again and again for some
@@ -130,7 +127,9 @@ impl Job {
         let id = self.id.as_str();
         // No `--` for kill: dash and busybox take it for a process.
         let text = format!(
-            "umask 077\n{}{}cd \"$r/{id}\" && [ ! -e forbidden ] || exit {NO_SUCH_JOB}\n\
+            "umask 077\n{}forbid \"$r/{id}\"\n\
+             cd \"$r/{id}\" && [ ! -e forbidden ] || exit {NO_SUCH_JOB}\n\
+             named\n\
              i=0\n\
              while alive .; do\n\
              [ $i -lt 10 ] || exit {STILL_ENDING}\n\
@@ -147,7 +146,6 @@ impl Job {
              sleep 1\n\
              done",
             shell::terse(PRELUDE),
-            self.forbid(),
         );
         shell::script(self.run_as.as_ref(), &text)
     }
@@ -155,15 +153,19 @@ impl Job {
     fn follow(&self, offset: u64) -> String {
         let id = self.id.as_str();
         let tail = shell::until_hung_up(&format!("tail -c +{} -f log", offset + 1));
-        // The watch over the process closes its own outputs while it sleeps, or
-        // sshd would keep the channel for it.
+        let end = shell::quote(&format!("{}end", mark(&self.nonce)));
+        // One whose process was stopped between its result and the end mark, or
+        // had no space for that, has its end told by who looks. The watch over the
+        // process closes its own outputs while it sleeps, or sshd would keep the
+        // channel for it.
         format!(
             "cd \"$r/{id}\" 2>/dev/null && [ ! -e forbidden ] || exit {NO_SUCH_JOB}\n\
-             i=0; while [ ! -s pid ] && [ $i -lt 100 ]; do sleep 0.05 2>/dev/null || sleep 1; i=$((i+1)); done\n\
-             [ -s pid ] || exit {NOT_STARTED}\n\
+             named || {{ forbid . && exit {NOT_STARTED}; }}\n\
+             named || {{ [ ! -e forbidden ] || exit {NO_SUCH_JOB}; exit {GONE}; }}\n\
+             ended() {{ tail -n 1 log | grep -q ^{end} || {{ [ -s result ] && printf '\\n%s %s\\n' {end} \"$(cat result)\" >>log; }}; }}\n\
              m=$$\n\
              trap 'kill $e $w $v 2>/dev/null; exit {GONE}' USR1\n\
-             {{ while sleep 3; do [ -e result ] || alive . || [ -e result ] || {{ kill -USR1 $m; break; }}; done; }} >/dev/null 2>&1 </dev/null & v=$!\n\
+             {{ while sleep 3; do runs . || ended || {{ kill -USR1 $m; break; }}; done; }} >/dev/null 2>&1 </dev/null & v=$!\n\
              trap 'kill $v 2>/dev/null' EXIT\n\
              {tail}"
         )

@@ -107,22 +107,14 @@ fn section<'a>(output: &'a str, login: &str) -> impl Iterator<Item = &'a str> {
 
 fn observe<'a>(service: &Service, lines: impl Iterator<Item = &'a str>, at: Timestamp) -> Observation {
     let mut complaint = None;
+    let mut missing = false;
     for line in lines {
         if let Some(observation) = read_inspect(line, service, at) {
             return observation;
         }
-        if names_missing(line, &service.container) {
-            return Observation {
-                service: service.name.clone(),
-                at,
-                state: State::NotDeployed,
-                health: Health::None,
-                restarts: 0,
-                since: None,
-                id: None,
-                kept_up: false,
-            };
-        }
+        // The engine also takes the beginning of an ID for a name, and shows another container for one that is gone.
+        let another = || line.split('|').nth(1).is_some_and(|id| id.starts_with(service.container.as_str()));
+        missing |= names_missing(line, &service.container) || another();
         if !line.trim().is_empty() && !line.contains('|') {
             complaint = Some(line.trim());
         }
@@ -131,7 +123,7 @@ fn observe<'a>(service: &Service, lines: impl Iterator<Item = &'a str>, at: Time
     Observation {
         service: service.name.clone(),
         at,
-        state: State::Unknown(why),
+        state: if missing { State::NotDeployed } else { State::Unknown(why) },
         health: Health::None,
         restarts: 0,
         since: None,
@@ -198,7 +190,16 @@ fn moment(text: &str) -> Option<Timestamp> {
 
 /// The last lines a container printed, both streams.
 pub fn logs(service: &Service, lines: u32) -> String {
-    let command = format!("docker logs --tail {lines} {} 2>&1", shell::quote(service.container.as_str()));
+    let name = shell::quote(service.container.as_str());
+    // By the beginning of its ID, another container could be meant.
+    let command = format!(
+        "said=$(docker inspect --type container -f '{{{{.Name}}}}' {name} 2>&1)\n\
+         case $said in\n\
+         {name} | /{name}) docker logs --tail {lines} {name} 2>&1 ;;\n\
+         /*) echo \"Error: No such container: \"{name}; exit 1 ;;\n\
+         *) printf '%s\\n' \"$said\"; exit 1 ;;\n\
+         esac"
+    );
     shell::script(service.run_as.as_ref(), &command)
 }
 

@@ -28,6 +28,9 @@ use crate::{
 /// looks at an edit that long.
 const NOTICED: SignedDuration = SignedDuration::from_secs(30);
 
+/// The exit status of what SIGTERM ended.
+const TOLD_TO_END: u32 = 143;
+
 /// Characters kept of what somebody asked.
 const ASKED: usize = 200;
 
@@ -111,10 +114,16 @@ impl Dispatcher {
             reached: phases.into_iter().map(|(p, _)| p).collect(),
             ..Underway::new(operation)
         };
-        let Some(service) = inventory.service(&underway.operation.service) else {
-            let checked = "its service is no longer in the config, so I did not look".to_owned();
-            return self.conclude(underway, Outcome::Unknown { checked, found: None }, None, now);
+        let unknown = |what: &str| {
+            let checked = format!("its {what} is no longer in the config, so I did not look");
+            Outcome::Unknown { checked, found: None }
         };
+        let Some(service) = inventory.service(&underway.operation.service) else {
+            return self.conclude(underway, unknown("service"), None, now);
+        };
+        if !inventory.hosts.iter().any(|known| known.name == host) {
+            return self.conclude(underway, unknown("host"), Some(service), now);
+        }
         tracing::info!(operation = id.0, service = %service.name, "follows on after a restart");
         self.watch_begins(&service.name);
         let mut effects = vec![carry(&underway.operation, service, now, underway.known())];
@@ -140,7 +149,12 @@ impl Dispatcher {
             JobNews::Blocked(why) => return self.say_progress(underway, Some(&why), now),
             JobNews::Exited { code, progress } => {
                 underway.progress = *progress;
+                // Told to end before it could listen: before its first phase.
+                let early = code == TOLD_TO_END && underway.progress.phases.is_empty();
                 match service {
+                    Some(_) if early && underway.cancelled_by.is_some() => {
+                        Outcome::Cancelled { by: None, phase: None, aftermath: Aftermath::Untouched }
+                    }
                     Some(service) => operation::judge(&underway.operation, service, code, &underway.progress, now),
                     None => {
                         let checked = format!("the job ended with {code}, its service is not in the config");

@@ -342,6 +342,12 @@ fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
     let whole = Duration::from_secs(25 * 60) + docker_change::aftercare(&next.dispatcher.inventory.services[0]);
     assert_eq!(*limit, whole - Duration::from_secs(60), "the limit counts from the beginning");
 
+    // Its service has moved: nobody can ask the host it ran on.
+    let mut moved = record.clone();
+    moved.operation.host = HostName::parse("spark-0").unwrap();
+    let said = said(&Room::new().dispatcher.resume(vec![moved], next.now));
+    assert!(said.contains("host is no longer in the config"), "{said}");
+
     // Seen to run, and called off by somebody whose word may not have reached the host.
     let phases = vec![(Phase::Fetch, next.now)];
     let called_off = Record { phases, cancelled_by: Some(UserId::parse(VERA).unwrap()), ..record };
@@ -390,6 +396,26 @@ fn what_is_under_way_is_told_and_called_off() {
     ");
     let how = Cancelled::Ended;
     insta::assert_snapshot!(room.happens(Event::Cancelled { ticket: ticket.unwrap(), how }), @"edit: ✋ Called off #7, the update of bridge: it has ended, and none of its processes is left.");
+}
+
+#[test]
+fn what_was_called_off_before_it_could_listen_was_called_off() {
+    let mut room = Room::new();
+    room.says(ALICE, "!update bridge");
+    room.says(ALICE, "!cancel 7");
+    insta::assert_snapshot!(room.job("::end 143\n", Some(143)), @r"
+    edit: ✋ update of bridge was called off by alice after 0.0 s
+    ▫️ fetch
+    ▫️ build
+    ▫️ switch
+    ▫️ verify
+    Answer: ✋ update of bridge was called off by alice after 0.0 s
+    What was running was left alone.
+    ");
+    // Nobody called this one off.
+    let mut room = Room::new();
+    room.says(ALICE, "!update bridge");
+    assert!(room.job("::end 143\n", Some(143)).contains("it was told to end (SIGTERM)"));
 }
 
 #[test]

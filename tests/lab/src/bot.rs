@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
+use crate::console::Console;
 use crate::host::Host;
+use crate::keys::Agent;
 use crate::lab::Lab;
 use crate::person::Speaker;
 use crate::process::{Process, Signal, leashed, run_for};
@@ -39,6 +41,7 @@ pub struct BotPlan {
     operators: Vec<(String, String)>,
     hosts: Vec<Host>,
     services: Vec<String>,
+    agent: bool,
     matrix_lines: String,
     more: String,
     environment: Vec<(String, String)>,
@@ -55,6 +58,7 @@ impl BotPlan {
             operators: Vec::new(),
             hosts: Vec::new(),
             services: Vec::new(),
+            agent: false,
             matrix_lines: String::new(),
             more: String::new(),
             environment: Vec::new(),
@@ -121,10 +125,19 @@ impl BotPlan {
         ] {
             let _ = writeln!(text, "{key} = {value:?}");
         }
+        if let Some(user) = project.run_as() {
+            let _ = writeln!(text, "run_as = {user:?}");
+        }
         text.push_str(lines);
         text.push('\n');
         self.services.push(text);
         self.host(&project.host().clone())
+    }
+
+    /// Opens its hosts with what this agent holds, instead of with the lab's key.
+    pub fn agent(mut self, agent: &Agent) -> Self {
+        self.agent = true;
+        self.environment("SSH_AUTH_SOCK", &agent.socket().display().to_string())
     }
 
     /// More lines for `[matrix]`.
@@ -213,15 +226,16 @@ impl BotPlan {
         for (user, role) in &self.operators {
             let _ = write!(text, "\n[[operator]]\nuser = {user:?}\nrole = {role:?}\n");
         }
+        let identity =
+            if self.agent { "agent = true".to_owned() } else { format!("key_file = {}", quoted(&outlook.key)) };
         for host in &self.hosts {
             let _ = write!(
                 text,
-                "\n[[host]]\nname = {:?}\naddress = {:?}\nport = {}\nuser = {:?}\nkey_file = {}\nhost_key = {:?}\n",
+                "\n[[host]]\nname = {:?}\naddress = {:?}\nport = {}\nuser = {:?}\n{identity}\nhost_key = {:?}\n",
                 host.name(),
                 if outlook.wired { host.wired_address() } else { host.address() },
                 host.port(),
                 host.user(),
-                quoted(&outlook.key),
                 host.host_key(),
             );
             if let Some(jump) = host.jump() {
@@ -314,10 +328,7 @@ impl Bot {
             "lab: the bot is running already"
         );
         self.log_mark.set(self.whole_log().len());
-        let mut command = leashed(&self.binary);
-        command.args(["run", "--config"]).arg(self.config_path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        *self.process.borrow_mut() = Some(Process::start("the bot", command, &self.log));
+        *self.process.borrow_mut() = Some(Process::start("the bot", self.command("run"), &self.log));
     }
 
     /// Waits until the bot says that it serves its rooms.
@@ -383,6 +394,20 @@ impl Bot {
     /// What every process of it logged.
     pub fn whole_log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    /// Opens `opsroom console` on the bot's state.
+    #[track_caller]
+    pub fn console(&self) -> Console {
+        Console::open(self)
+    }
+
+    /// A [`leashed`] command line of the binary, with this configuration.
+    pub(crate) fn command(&self, subcommand: &str) -> Command {
+        let mut command = leashed(&self.binary);
+        command.args([subcommand, "--config"]).arg(self.config_path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Runs another subcommand of the binary with this configuration: `check`, `doctor`, `audit`…

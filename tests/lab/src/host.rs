@@ -374,7 +374,13 @@ impl Host {
     /// Runs a script as the login user, without SSH; fails when it fails.
     #[track_caller]
     pub fn run(&self, script: &str) -> String {
-        let output = self.try_run(script, b"");
+        self.run_as(&OPS, script)
+    }
+
+    /// Runs a script as a user of it, without SSH; fails when it fails.
+    #[track_caller]
+    pub fn run_as(&self, user: &User, script: &str) -> String {
+        let output = self.try_run_as(user, script, b"");
         assert!(
             output.status.success(),
             "lab: on {}: {script}\n{}{}",
@@ -388,7 +394,13 @@ impl Host {
     /// Runs a script as the login user, without SSH, whatever its end.
     #[track_caller]
     pub fn try_run(&self, script: &str, input: &[u8]) -> Output {
-        self.machine().on().run_as(&OPS, script, input)
+        self.try_run_as(&OPS, script, input)
+    }
+
+    /// Runs a script as a user of it, without SSH, whatever its end.
+    #[track_caller]
+    pub fn try_run_as(&self, user: &User, script: &str, input: &[u8]) -> Output {
+        self.machine().on().run_as(user, script, input)
     }
 
     /// Runs a script as root, without SSH; fails when it fails.

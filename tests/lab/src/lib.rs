@@ -41,11 +41,13 @@ pub mod person;
 pub mod room;
 
 pub mod bot;
+pub mod console;
 pub mod container;
 pub mod demo;
 pub mod running;
 
 pub use bot::Bot;
+pub use console::Console;
 pub use container::BotContainer;
 pub use dock::Dock;
 pub use host::Host;

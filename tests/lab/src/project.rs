@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::docker::BASE_IMAGE;
 use crate::host::Host;
+use crate::machine::{OPS, SVC, User};
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
 
 /// What the application does.
@@ -26,11 +27,19 @@ pub struct ProjectPlan {
     health_check: bool,
     networked: bool,
     compose_lines: String,
+    user: User,
 }
 
 impl ProjectPlan {
     pub(crate) fn new(host: Host, name: &str) -> Self {
-        Self { host, name: name.to_owned(), health_check: false, networked: false, compose_lines: String::new() }
+        Self {
+            host,
+            name: name.to_owned(),
+            health_check: false,
+            networked: false,
+            compose_lines: String::new(),
+            user: OPS,
+        }
     }
 
     /// With a health check, every second.
@@ -42,6 +51,12 @@ impl ProjectPlan {
     /// With the network that compose makes for a project; without it, it starts faster.
     pub fn networked(mut self) -> Self {
         self.networked = true;
+        self
+    }
+
+    /// Belonging to `svc` instead of to the login user, who becomes that one with sudo.
+    pub fn of_svc(mut self) -> Self {
+        self.user = SVC;
         self
     }
 
@@ -113,7 +128,8 @@ impl ProjectPlan {
             "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
         );
         let greeting = format!("hello from {}\n", self.name);
-        let project = Project { container: unique.clone(), below: "", host: self.host, name: self.name, unique };
+        let project =
+            Project { container: unique.clone(), below: "", host: self.host, name: self.name, unique, user: self.user };
         project.make_repositories(&[
             (".gitignore", ".env\n"),
             ("compose.yaml", &compose),
@@ -122,7 +138,7 @@ impl ProjectPlan {
             ("greeting", &greeting),
         ]);
         let env = project.dir().join(".env");
-        project.host.run(&format!("printf 'SECRET=%s\\n' {} >{}", project.secret(), env.display()));
+        project.host.run_as(&project.user, &format!("printf 'SECRET=%s\\n' {} >{}", project.secret(), env.display()));
         project
     }
 }
@@ -150,6 +166,8 @@ pub struct Project {
     container: String,
     /// Where in the clone its compose file is.
     below: &'static str,
+    /// Whom it belongs to.
+    user: User,
 }
 
 impl Project {
@@ -163,8 +181,14 @@ impl Project {
         files: &[(&str, &str)],
     ) -> Self {
         let unique = host.lab().unique(name);
-        let project =
-            Self { host: host.clone(), name: name.to_owned(), unique, container: container.to_owned(), below };
+        let project = Self {
+            host: host.clone(),
+            name: name.to_owned(),
+            unique,
+            container: container.to_owned(),
+            below,
+            user: OPS,
+        };
         project.make_repositories(files);
         project
     }
@@ -189,8 +213,13 @@ impl Project {
         }
     }
 
+    /// Whom it belongs to, where that is not the login user.
+    pub fn run_as(&self) -> Option<&'static str> {
+        (self.user != OPS).then_some(self.user.name)
+    }
+
     fn clone_dir(&self) -> PathBuf {
-        crate::machine::OPS.home().join(&self.unique)
+        self.user.home().join(&self.unique)
     }
 
     /// The branch it follows.
@@ -257,13 +286,13 @@ impl Project {
     /// The commit that is checked out where it is deployed.
     #[track_caller]
     pub fn commit(&self) -> String {
-        self.host.run(&format!("git -C {} rev-parse HEAD", self.dir().display()))
+        self.host.run_as(&self.user, &format!("git -C {} rev-parse HEAD", self.dir().display()))
     }
 
     /// The newest commit of the remote.
     #[track_caller]
     pub fn remote_commit(&self) -> String {
-        self.host.run(&format!("git -C {} rev-parse HEAD", self.workshop()))
+        self.host.run_as(&self.user, &format!("git -C {} rev-parse HEAD", self.workshop()))
     }
 
     // --- what happens to it ---
@@ -271,7 +300,10 @@ impl Project {
     /// `docker compose up -d --build`, as its owner would by hand.
     #[track_caller]
     pub fn deploy(&self) {
-        self.host.run(&format!("cd {} && docker compose --progress plain up -d --build 2>&1", self.dir().display()));
+        self.host.run_as(
+            &self.user,
+            &format!("cd {} && docker compose --progress plain up -d --build 2>&1", self.dir().display()),
+        );
     }
 
     #[track_caller]
@@ -359,7 +391,7 @@ impl Project {
     pub fn push(&self, script: &str, input: &[u8]) -> String {
         let script =
             format!("set -e; cd {}; {script}; git push -q origin HEAD:master; git rev-parse HEAD", self.workshop());
-        let output = self.host.try_run(&script, input);
+        let output = self.host.try_run_as(&self.user, &script, input);
         assert!(
             output.status.success(),
             "lab: cannot push to {}: {}",
@@ -372,23 +404,28 @@ impl Project {
     /// The remote is gone, as with a server that is down.
     #[track_caller]
     pub fn break_remote(&self) {
-        self.host.run(&format!("mv {0} {0}.away", self.remote()));
+        self.host.run_as(&self.user, &format!("mv {0} {0}.away", self.remote()));
     }
 
     /// The remote is back.
     #[track_caller]
     pub fn mend_remote(&self) {
-        self.host.run(&format!("mv {0}.away {0}", self.remote()));
+        self.host.run_as(&self.user, &format!("mv {0}.away {0}", self.remote()));
     }
 
     /// The remote repository, seen from the host.
     pub fn remote(&self) -> String {
-        format!("/srv/git/{}.git", self.unique)
+        format!("{}/git/{}.git", self.grounds(), self.unique)
     }
 
     /// Where its developers work.
     fn workshop(&self) -> String {
-        format!("/srv/dev/{}", self.unique)
+        format!("{}/dev/{}", self.grounds(), self.unique)
+    }
+
+    /// Where its user may make directories.
+    fn grounds(&self) -> String {
+        if self.user == OPS { "/srv".to_owned() } else { self.user.home().display().to_string() }
     }
 
     #[track_caller]
@@ -414,7 +451,7 @@ impl Project {
              git clone -q {remote} {}",
             clone.display()
         ));
-        self.host.run(&script);
+        self.host.run_as(&self.user, &script);
     }
 }
 

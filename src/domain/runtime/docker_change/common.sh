@@ -6,6 +6,8 @@ me=${job##*/}
 state=${job%/jobs/*}
 kept=$state/services/$container
 lock=$state/locks/$container
+# No container's name begins like that.
+dir_lock=$state/locks/@$(printf %s "$dir" | cksum | cut -d' ' -f1)
 printf '%s\n%s\n%s\n' "$owner" "$change" "$(date +%s)" >about
 
 # A request to end is kept until the running command is over, and answered
@@ -15,7 +17,9 @@ trap 'cancelled=yes; say cancelled' TERM
 trap 'unlock' EXIT
 
 unlock() {
-    [ "$(readlink "$lock")" != "$me" ] || rm -f "$lock"
+    for mine in "$lock" "$dir_lock"; do
+        [ "$(readlink "$mine")" != "$me" ] || rm -f "$mine"
+    done
 }
 
 # Runs what must not be cut off half-way: it does not hear a request to end.
@@ -23,30 +27,42 @@ critical() {
     setsid "$@"
 }
 
-# One change per container at a time. The lock is a link to the job that holds
-# it, so making and filling it is one step; one whose job is dead is taken over.
-take_lock() {
-    mkdir -p "$state/locks" "$kept" || refuse no-state "$state"
-    ln -s "$me" "$lock" 2>/dev/null && return
-    holder=$(readlink "$lock")
+# One change per container at a time, and one deployment per directory: several
+# services may live in one clone. A lock is a link to the job that holds it, so
+# making and filling it is one step; one whose job is dead is taken over.
+take_lock() { # which
+    ln -s "$me" "$1" 2>/dev/null && return
+    holder=$(readlink "$1")
+    # Perhaps it was let go this very moment.
+    [ -n "$holder" ] || { ln -s "$me" "$1" 2>/dev/null && return; } || refuse_locked "$1"
     if alive "$state/jobs/$holder"; then
-        refuse_locked
+        refuse_locked "$1"
     fi
-    rm -f "$lock"
-    ln -s "$me" "$lock" 2>/dev/null || refuse_locked
-    # Another may have found the same dead lock: the last one to make it has it.
-    sleep 1
-    [ "$(readlink "$lock")" = "$me" ] || refuse_locked
+    # Taken away first, and then looked at: another may have found the same dead
+    # lock and be in its place by now. It gets that back.
+    mv "$1" "$state/locks/.$me" 2>/dev/null || refuse_locked "$1"
+    moved=$(readlink "$state/locks/.$me")
+    rm -f "$state/locks/.$me"
+    if [ "$moved" != "$holder" ]; then
+        ln -s "$moved" "$1" 2>/dev/null
+        refuse_locked "$1"
+    fi
+    ln -s "$me" "$1" 2>/dev/null || refuse_locked "$1"
     say note lock-taken-over "$holder"
 }
 
-refuse_locked() {
-    holder=$(readlink "$lock")
+refuse_locked() { # which
+    holder=$(readlink "$1")
     { read -r l_owner; read -r l_change; read -r l_since; } 2>/dev/null <"$state/jobs/$holder/about"
     refuse locked "${holder:-?}" "${l_owner:-?}" "${l_change:-?}" "${l_since:-0}"
 }
 
-take_lock
+mkdir -p "$state/locks" "$kept" || refuse no-state "$state"
+take_lock "$lock"
+case $change/$strategy in
+*/command | restart/* | stop/*) ;;
+*) [ -z "$dir" ] || take_lock "$dir_lock" ;;
+esac
 see
 say before "$seen"
 old_id=$id old_started=$started old_restarts=$restarts

@@ -32,8 +32,8 @@ go_back() { # exit status
         say back no-command
     else
         phase rollback
-        cancelled=
         trap '' TERM
+        cancelled=
         if put_back && hold_still; then
             note_current
             say back held "$(printf %.12s "$(cat "$job/version")")"

@@ -26,6 +26,8 @@ name_images() {
         docker image inspect "${pair#*=}" >/dev/null 2>&1 || exit 1
     done || return 1
     printf '%s\n' "$images" | tr , '\n' | while read -r pair; do
+        # What was run by its ID or digest has no name to give back.
+        case ${pair%%=*} in *sha256:*) continue ;; esac
         docker tag "${pair#*=}" "${pair%%=*}" || exit 1
     done
 }

@@ -1,6 +1,11 @@
 # Restart, stop and start of what is there.
 
 act() {
+    # By its name, another container could be meant: see `see`.
+    if [ -z "$id" ] && { [ "$change" != start ] || [ -z "$dir" ]; }; then
+        echo "$seen"
+        return 1
+    fi
     case $change in
     restart) docker restart ${stop_timeout:+-t "$stop_timeout"} "$container" ;;
     stop) docker stop ${stop_timeout:+-t "$stop_timeout"} "$container" ;;

@@ -44,7 +44,7 @@ hold_still() {
     if [ -n "$cancelled" ]; then
         trouble=cancelled
     else
-        docker logs --tail 20 "$container" 2>&1
+        [ -z "$id" ] || docker logs --tail 20 "$id" 2>&1
         [ "$trouble" != died ] || tell_death
     fi
     return 1

@@ -7,7 +7,7 @@
 # Names and IDs of the images that run now, one pair a line.
 running_images() {
     # shellcheck disable=SC2046 # IDs, one word each
-    docker inspect --type container -f '{{.Config.Image}} {{.Image}}' "$container" \
+    docker inspect --type container -f '{{.Config.Image}} {{.Image}}' ${id:+"$id"} \
         $([ "$strategy" = command ] || docker compose ps -aq 2>/dev/null) 2>/dev/null | sort -u
 }
 
@@ -23,7 +23,7 @@ version_now() {
         fi
         git rev-parse HEAD
     else
-        docker inspect --type container -f '{{.Image}}' "$container" 2>/dev/null | sed 's/^sha256://'
+        docker inspect --type container -f '{{.Image}}' "$id" 2>/dev/null | sed 's/^sha256://'
     fi
 }
 

@@ -1,0 +1,68 @@
+//! What a look at the set-up finds. Each finding is a fact; its sentence and its
+//! next step are `reply::doctor`'s.
+
+use super::{chat::ChatMatter, host::HostMatter, service::ServiceMatter};
+use crate::domain::names::{HostName, LoginName, ServiceName};
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// Something will fail or be lost.
+    Wrong,
+    /// Perhaps as it should be; a person can tell.
+    Doubtful,
+    /// As it should be.
+    Fine,
+}
+
+/// One check's outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is about.
+    pub about: About,
+    /// What was found.
+    pub matter: Matter,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// The bot's account and its rooms.
+    Chat,
+    /// A host, or one of the logins on it.
+    Host {
+        /// Which host.
+        host: HostName,
+        /// The login that services there are run as, where it is not the SSH login.
+        login: Option<LoginName>,
+    },
+    /// A service.
+    Service {
+        /// Which service.
+        service: ServiceName,
+        /// On which host.
+        host: HostName,
+    },
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matter {
+    /// Of the account and its rooms.
+    Chat(ChatMatter),
+    /// Of a host.
+    Host(HostMatter),
+    /// Of a service.
+    Service(ServiceMatter),
+}
+
+impl Finding {
+    /// How the check came out.
+    pub fn mark(&self) -> Mark {
+        match &self.matter {
+            Matter::Chat(chat) => chat.mark(),
+            Matter::Host(host) => host.mark(),
+            Matter::Service(service) => service.mark(),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The changes' own scripts on real shells, with a real git and an engine that
+//! only remembers what it was told.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::Read as _,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use opsroom::domain::{
+    change::{Change, Wanted},
+    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
+    job::{Job, JobId},
+    names::{Branch, ContainerName, HostName, RemoteDir, ServiceName, UserId},
+    observation::State,
+    preflight::Refusal,
+    progress::{Progress, Reader},
+    runtime::{docker, docker_change},
+    watch::Policy,
+};
+
+/// Remembers containers as files, in the order of the fields that are asked for;
+/// each call is noted. Names are found as the real one does: also by the
+/// beginning of an ID.
+const ENGINE: &str = r#"#!/bin/sh
+echo "$*" >>"$HOME/calls"
+for last; do :; done
+found() {
+    [ ! -e "$HOME/containers/$1" ] || { cat "$HOME/containers/$1"; return; }
+    grep -h "^[^|]*|$1" "$HOME"/containers/* 2>/dev/null || { echo "Error: No such object: $1" >&2; return 1; }
+}
+case "$1 $2" in
+'inspect --type')
+    case $5 in
+    '{{.Config.Image}} {{.Image}}') cat "$HOME/images" ;;
+    '{{.Image}}') cut -d' ' -f2 "$HOME/images" | head -n 1 ;;
+    *) found "$last" ;;
+    esac ;;
+'tag '*) case $3 in *@sha256:*) echo 'refusing to create a tag with a digest reference' >&2; exit 1 ;; esac ;;
+'compose build') [ ! -e "$HOME/build-fails" ] || exit 17 ;;
+'compose up') [ ! -e "$HOME/up-kills-us" ] || kill -KILL 0 ;;
+esac
+"#;
+
+struct Host {
+    home: tempfile::TempDir,
+    service: Service,
+    jobs: u64,
+}
+
+impl Host {
+    fn each() -> Vec<Self> {
+        let found = |name: &str| {
+            let path = ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
+            path.unwrap_or_else(|| panic!("{name} is missing: apt-get install dash busybox-static"))
+        };
+        [found("dash"), found("busybox")].iter().map(|shell| Self::with(shell)).collect()
+    }
+
+    fn with(shell: &Path) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let bin = home.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        symlink(shell, bin.join("sh")).unwrap();
+        let engine = bin.join("docker");
+        fs::write(&engine, ENGINE).unwrap();
+        fs::set_permissions(&engine, PermissionsExt::from_mode(0o755)).unwrap();
+        fs::create_dir(home.path().join("containers")).unwrap();
+        let service = Service {
+            name: ServiceName::parse("db").unwrap(),
+            host: HostName::parse("spark").unwrap(),
+            runtime: RuntimeKind::Docker,
+            container: ContainerName::parse("db").unwrap(),
+            dir: Some(RemoteDir::parse(home.path().join("clone").to_str().unwrap()).unwrap()),
+            branch: Branch::parse("master").unwrap(),
+            run_as: None,
+            tags: vec![],
+            update: UpdatePolicy { verify: Duration::ZERO, min_free: 0, ..UpdatePolicy::default() },
+            stop_timeout: None,
+            watch: Policy::default(),
+        };
+        let host = Self { home, service, jobs: 0 };
+        host.container("db", "0123");
+        fs::write(host.path("images"), "db sha256:aa\npostgres@sha256:bb sha256:bb\n").unwrap();
+        host
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn container(&self, name: &str, id: &str) {
+        let line = format!("/{name}|{id}|running|2026-01-01T00:00:00Z|0001-01-01T00:00:00Z|0|0|false|\n");
+        fs::write(self.path("containers").join(name), line).unwrap();
+    }
+
+    /// A remote, and its clone in which the service lives.
+    fn with_clone(self) -> Self {
+        self.sh("git init -q -b master remote && cd remote && echo one >file && git add . && git commit -qm one &&
+                 cd .. && git clone -q remote clone");
+        self
+    }
+
+    fn command(&self, script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", script])
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
+            .env("HOME", self.home.path())
+            .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@b"), ("GIT_COMMITTER_NAME", "a")])
+            .envs([("GIT_COMMITTER_EMAIL", "a@b"), ("GIT_CONFIG_NOSYSTEM", "1")])
+            .current_dir(self.home.path());
+        command
+    }
+
+    fn sh(&self, script: &str) -> String {
+        let out = self.command(script).output().unwrap();
+        assert!(out.status.success(), "{script}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap().trim().to_owned()
+    }
+
+    fn calls(&self) -> String {
+        fs::read_to_string(self.path("calls")).unwrap_or_default()
+    }
+
+    fn job(&mut self, wanted: &Wanted) -> Job {
+        self.jobs += 1;
+        let owner = UserId::parse("@alice:example.org").unwrap();
+        Job {
+            id: JobId::new("test", self.jobs),
+            nonce: "n0nce".into(),
+            run_as: None,
+            body: docker_change::body(wanted, &self.service, &owner).unwrap(),
+            limit: Duration::from_secs(600),
+        }
+    }
+
+    fn start(&self, job: &Job) -> Progress {
+        let mut child = self
+            .command(&job.start())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut reader, mut chunk) = (Reader::new(&job.nonce), [0; 4096]);
+        let mut out = child.stdout.take().unwrap();
+        while reader.progress.ended.is_none() {
+            match out.read(&mut chunk).unwrap() {
+                0 => break,
+                n => _ = reader.feed(&chunk[..n]),
+            }
+        }
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        reader.progress
+    }
+
+    fn change(&mut self, change: Change) -> Progress {
+        let job = self.job(&Wanted::plain(change));
+        self.start(&job)
+    }
+}
+
+#[test]
+fn a_container_whose_id_begins_like_the_name_of_one_that_is_gone_is_left_alone() {
+    for mut host in Host::each() {
+        fs::remove_file(host.path("containers/db")).unwrap();
+        host.container("cache", "db456789");
+        host.service.dir = None;
+        for change in [Change::Stop, Change::Restart, Change::Start] {
+            let told = host.change(change);
+            assert_ne!(told.ended, Some(0));
+            assert_eq!(told.after.as_deref(), Some("Error: No such object: db"), "{:?}", told.tail);
+        }
+        let touched = |call: &str| ["stop", "restart", "start", "logs"].iter().any(|verb| call.starts_with(verb));
+        assert!(!host.calls().lines().any(touched), "{}", host.calls());
+        let log = host.command(&docker::logs(&host.service, 5)).output().unwrap();
+        let said = String::from_utf8_lossy(&log.stdout).into_owned();
+        assert!(!log.status.success() && docker::names_missing(&said, &host.service.container), "{said}");
+        let seen = host.command(&docker::snapshot([&host.service])).output().unwrap();
+        let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
+        let seen = docker::read_snapshot(&seen, [&host.service], jiff::Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(seen[0].state, State::NotDeployed);
+    }
+}
+
+#[test]
+fn an_update_after_one_that_was_killed_takes_its_own_files_for_its_own() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        host.sh("cd remote && echo new >added && git add . && git commit -qm two");
+        // Killed when the clone was at the new version already, and nothing else was.
+        let job = host.job(&Wanted::plain(Change::Update));
+        let killed = Job { body: job.body.replace("compose build", "compose build; kill -KILL 0"), ..job };
+        assert_eq!(host.start(&killed).ended, None);
+        let told = host.change(Change::Update);
+        assert_eq!((told.refused, told.ended), (None, Some(0)), "{:?}", told.tail);
+        // What is not its own stays.
+        host.sh("cd remote && echo theirs >mine && git add . && git commit -qm three; echo mine >../clone/mine");
+        let told = host.change(Change::Update);
+        assert_eq!(told.refused, Some(Refusal::Overwrite("mine".into())));
+        assert_eq!(host.sh("cat clone/mine"), "mine");
+    }
+}
+
+#[test]
+fn a_branch_that_is_gone_at_the_remote_is_not_up_to_date() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        host.sh("cd remote && git checkout -q -b main && git branch -q -D master");
+        let told = host.change(Change::Update);
+        assert_ne!(told.ended, Some(0));
+        assert!(told.tail.iter().any(|line| line.contains("refs/heads/master")), "{:?}", told.tail);
+    }
+}
+
+#[test]
+fn a_version_with_an_image_pinned_by_digest_can_be_gone_back_to() {
+    for mut host in Host::each() {
+        host.service.update.strategy = Strategy::ComposePull;
+        fs::create_dir(host.path("clone")).unwrap();
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        fs::write(host.path("images"), "db sha256:cc\npostgres@sha256:bb sha256:bb\n").unwrap();
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        let told = host.change(Change::Rollback);
+        assert_eq!((told.refused, told.ended), (None, Some(0)), "{:?}", told.tail);
+        assert!(host.calls().contains("tag sha256:aa db\n"), "{}", host.calls());
+    }
+}
+
+#[test]
+fn two_services_in_one_directory_are_not_deployed_at_once() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        let job = host.job(&Wanted::plain(Change::Update));
+        let gate = host.path("gate");
+        let wait = format!("compose build; echo building; while [ ! -e '{}' ]; do sleep 0.1; done", gate.display());
+        let slow = Job { body: job.body.replace("compose build", &wait), ..job };
+        let mut other = host.job(&Wanted::plain(Change::Update));
+        host.container("web", "4567");
+        host.service.container = ContainerName::parse("web").unwrap();
+        other.body = docker_change::body(
+            &Wanted::plain(Change::Update),
+            &host.service,
+            &UserId::parse("@bob:example.org").unwrap(),
+        )
+        .unwrap();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| host.start(&slow));
+            let log = host.path(".local/state/opsroom/jobs/test-1/log");
+            while !fs::read_to_string(&log).unwrap_or_default().contains("building") {
+                std::thread::yield_now();
+            }
+            let told = host.start(&other);
+            fs::write(&gate, "").unwrap();
+            assert!(
+                matches!(&told.refused, Some(Refusal::Locked { job, owner, .. }) if job == "test-1" && owner == "@alice:example.org"),
+                "{told:?}"
+            );
+            assert_eq!(first.join().unwrap().ended, Some(0));
+        });
+        let locks = host.sh("ls -A .local/state/opsroom/locks");
+        assert_eq!(locks, "", "each is let go");
+    }
+}
+
+#[test]
+fn a_lock_that_was_taken_over_meanwhile_is_left_to_who_has_it() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        let job = host.job(&Wanted::plain(Change::Restart));
+        host.sh("mkdir -p .local/state/opsroom/locks && ln -s dead-1 .local/state/opsroom/locks/db");
+        // Between its look at the dead job and what it does about that, another takes the lock over.
+        let other = "alive() { rm -f \"$lock\"; ln -s other-1 \"$lock\"; return 1; }\ntake_lock \"$lock\"\n";
+        let raced = Job { body: job.body.replace("\ntake_lock \"$lock\"\n", &format!("\n{other}")), ..job };
+        let told = host.start(&raced);
+        assert!(matches!(told.refused, Some(Refusal::Locked { .. })), "{told:?}");
+        assert_eq!(host.sh("readlink .local/state/opsroom/locks/db"), "other-1");
+    }
+}
