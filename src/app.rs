@@ -31,7 +31,8 @@ use crate::{
         inbox::LedgerInbox,
         run::{EVENTS, Engine},
     },
-    health::HealthFile,
+    health::{self, HealthFile},
+    heartbeat::Heartbeat,
     ledger::{LEDGER_FILE, SqliteLedger},
     lifecycle::{self, Lifecycle, TaskResult},
     local::Local,
@@ -95,6 +96,14 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     lifecycle.spawn("rooms", tell_rooms(rooms, chat, sender.clone(), lifecycle.soft()));
     lifecycle.spawn("notices", tell_notices(notices, sender, lifecycle.soft()));
+    if let Some(settings) = &settings.heartbeat {
+        let heartbeat = Heartbeat::new(&settings.url.read()?, settings.every, health::FRESH)?;
+        let (heard, stop) = (last_good_sync.clone(), lifecycle.soft());
+        lifecycle.spawn("heartbeat", async move {
+            heartbeat.run(heard, stop).await;
+            Ok(())
+        });
+    }
     lifecycle.spawn("health", keep_health(last_good_sync, health.clone(), lifecycle.soft()));
     drop(settings);
     let ended = lifecycle.run(signals, lifecycle::GRACE).await;

@@ -118,6 +118,23 @@ fn a_dashboard_can_be_done_without() {
 }
 
 #[test]
+fn a_heartbeat_needs_a_url_that_is_kept_like_a_secret() {
+    let settings = |more: &str| parse(&format!("{LEAST}{more}"));
+    assert!(settings("").unwrap().heartbeat.is_none());
+    let heartbeat = settings("[heartbeat]\nurl_env = \"BEAT\"\n").unwrap().heartbeat.unwrap();
+    assert_eq!((heartbeat.url, heartbeat.every), (Secret::Variable("BEAT".into()), Duration::from_secs(60)));
+    insta::assert_snapshot!(complaint("[heartbeat]\nurl = \"https://example.org/s3cret\"\nevery = \"1s\"\n"), @r#"
+    config invalid: 3 problems
+    config.toml:10:1: [heartbeat] lacks `url_file`
+        name a file that holds the URL, or a variable with `url_env`
+    config.toml:11:1: `url` is a secret and does not belong in the config
+        put it in a file only the bot can read, named by `url_file`, or in an environment variable, named by `url_env`
+    config.toml:12:9: `every` is out of range: "1s"
+        allowed: 10s to 24h; the default is 1m
+    "#);
+}
+
+#[test]
 fn the_example_shows_every_key() {
     let example = include_str!("../config.example.toml");
     assert_eq!(missing_keys(example), [], "config.example.toml does not show these keys of these sections");
@@ -226,7 +243,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
     insta::assert_snapshot!(parse(&format!("debug = 1\n{LEAST}")).unwrap_err(), @r"
     config invalid: 1 problem
     config.toml:1:1: unknown key `debug` before the first section
-        known here: matrix, state, commands, dashboard, watch, maintenance, room, operator, host, service
+        known here: matrix, state, commands, dashboard, heartbeat, watch, maintenance, room, operator, host, service
     ");
 }
 

@@ -16,7 +16,19 @@ pub struct Schema {
 /// The top of the file: the sections' names.
 pub(super) static ROOT: Schema = Schema {
     heading: "the top of the file",
-    keys: &["matrix", "state", "commands", "dashboard", "watch", "maintenance", "room", "operator", "host", "service"],
+    keys: &[
+        "matrix",
+        "state",
+        "commands",
+        "dashboard",
+        "heartbeat",
+        "watch",
+        "maintenance",
+        "room",
+        "operator",
+        "host",
+        "service",
+    ],
     secrets: &[],
 };
 
@@ -42,6 +54,9 @@ pub(super) static STATE: Schema = Schema { heading: "[state]", keys: &["dir"], s
 pub(super) static COMMANDS: Schema = Schema { heading: "[commands]", keys: &["prefix", "stale_after"], secrets: &[] };
 
 pub(super) static DASHBOARD: Schema = Schema { heading: "[dashboard]", keys: &["enabled"], secrets: &[] };
+
+pub(super) static HEARTBEAT: Schema =
+    Schema { heading: "[heartbeat]", keys: &["url_file", "url_env", "every"], secrets: &["url"] };
 
 pub(super) static WATCH: Schema = Schema {
     heading: "[watch]",
@@ -129,6 +144,7 @@ pub static ALL: &[&Schema] = &[
     &STATE,
     &COMMANDS,
     &DASHBOARD,
+    &HEARTBEAT,
     &WATCH,
     &MAINTENANCE,
     &ROOM,
