@@ -6,9 +6,12 @@
 
 # The lab makes namespaces and runs a Docker engine, which needs root. Nothing else does: all building happens before.
 # sudo's own PATH would miss cargo.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $(foreach v,CARGO_TARGET_DIR CARGO_HOME RUSTUP_HOME OPSROOM_LAB_HOME,$(if $($(v)),"$(v)=$($(v))")))
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $(foreach v,CARGO_TARGET_DIR CARGO_HOME RUSTUP_HOME OPSROOM_LAB_HOME RUST_TEST_THREADS,$(if $($(v)),"$(v)=$($(v))")))
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 LAB := $(SUDO) $(TARGET)/debug/opsroom-lab
+
+# Stories wait more than they compute: more of them at once than there are processors.
+STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
 
 .PHONY: test lint unit e2e demo bench setup lab
 
@@ -30,7 +33,7 @@ lab: setup
 
 e2e: lab
 	cargo test --workspace --test '*' --no-run
-	$(LAB) run -- cargo test --workspace --test '*'
+	RUST_TEST_THREADS=$(STORIES) $(LAB) run -- cargo test --workspace --test '*'
 
 demo: lab
 	cargo build -p opsroom

@@ -7,7 +7,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,6 +54,9 @@ const LOOK_BYTES: usize = 1024 * 1024;
 /// An event stream is taken up anew after this, so that the connection under
 /// it can be renewed too.
 const STREAM_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// A stream that was heard and lived so long was a good one; its end is no reason to wait long. An engine that is
+/// down ends it at once, a host that is gone is not heard.
+const GOOD_STREAM: Duration = Duration::from_secs(3);
 /// Pauses between attempts to get the event stream back.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -265,7 +271,10 @@ impl HostWorker {
             let overflow = look.clone();
             let since = *known.lock().unwrap_or_else(PoisonError::into_inner);
             let (own, told) = (own.clone(), Arc::clone(&known));
+            let heard = Arc::new(AtomicBool::new(false));
+            let hears = Arc::clone(&heard);
             let mut output = Lines::new(64 * 1024, move |line: &str| {
+                hears.store(true, Ordering::Relaxed);
                 let event = docker::read_event(line);
                 let mut known = told.lock().unwrap_or_else(PoisonError::into_inner);
                 // The clock serves until something has happened.
@@ -319,7 +328,7 @@ impl HostWorker {
                 }
                 Err(error) => error.to_string(),
             };
-            if began.elapsed() > RECONNECT.1 {
+            if heard.load(Ordering::Relaxed) && began.elapsed() > GOOD_STREAM {
                 pause = RECONNECT.0;
             }
             tracing::warn!(host = %self.host, "the event stream ended ({why}); again in {pause:?}");

@@ -5,6 +5,7 @@
 //! Run by `make test`, which starts the lab.
 
 mod changes;
+mod chaos;
 mod console;
 mod dashboard;
 mod deploys;

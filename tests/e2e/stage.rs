@@ -20,10 +20,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn set() -> Self {
+        Self::on(|lab| lab.host("spark-1"))
+    }
+
+    /// With a host that is special in some way.
+    pub(crate) fn on(host: impl FnOnce(&Lab) -> Host) -> Self {
         let lab = Lab::connect();
         let alice = lab.person("alice");
         let room = lab.room("ops").encrypted().member(&alice).create();
-        let host = lab.host("spark-1");
+        let host = host(&lab);
         Self { lab, alice, room, host }
     }
 

@@ -156,9 +156,11 @@ fn a_stream_of_events_that_lives_and_tells_nothing_is_taken_up_anew() {
         now.lines().any(|pid| !deaf.lines().any(|old| old == pid)).then_some(())
     });
     stage.host.run("pkill -KILL -o -f '[d]ocker events'; true");
-    bridge.crash_now(7);
-    bridge.wait_for_restarts(2);
-    bridge.crash_now(7);
+    for restarts in [1, 2] {
+        bridge.wait_for_restarts(restarts);
+        bridge.wait_for_state("running");
+        bridge.crash_now(7);
+    }
     let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
     let alert = reads.next_from(&bot, page(&stage.alice).and(containing("crash loop")));
     assert!(alert.text().contains("3× in"), "{}", alert.text());

@@ -145,7 +145,8 @@ impl ServiceWatch {
             return Some(Kind::Unhealthy);
         }
         let one_death = self.deaths.last().is_some_and(|last| now.duration_since(last) >= ONE_DEATH);
-        (restless && one_death && runs).then_some(Kind::Crashed)
+        // Even one that is well again sooner than that is told once.
+        (fresh && one_death && runs && (restless || self.open.is_none())).then_some(Kind::Crashed)
     }
 
     /// How a problem ended, if it did.

@@ -27,7 +27,8 @@ impl ServiceWatch {
         Memory {
             container: self.container.clone(),
             base: self.deaths.base(),
-            started: self.started,
+            // An event has told of a start since: the time is another one by now.
+            started: self.started.filter(|_| !self.start_told),
             present: self.present,
             intent: self.intent.clone(),
             open: self.open.clone(),

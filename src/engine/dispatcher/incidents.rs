@@ -240,10 +240,7 @@ impl Dispatcher {
         incident.end = Some((how, now));
         let mut effects = vec![Effect::Incident(Box::new(incident.clone()))];
         self.desk.waiting.retain(|id| *id != incident.id);
-        // Nobody knows of it, so there is nothing to take back.
-        if incident.said.is_none() {
-            return effects;
-        }
+        // Over before it was told: that it was, is told silently.
         if let Some(told) = incident.told_with.and_then(|id| self.desk.told.get_mut(&id)) {
             told.over.push(incident.clone());
             told.stale = true;

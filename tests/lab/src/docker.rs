@@ -117,11 +117,18 @@ impl Engine {
 #[derive(Debug)]
 pub struct EnginePlan {
     lab: Lab,
+    flags: &'static str,
 }
 
 impl EnginePlan {
     pub(crate) fn new(lab: Lab) -> Self {
-        Self { lab }
+        Self { lab, flags: "" }
+    }
+
+    /// Its containers go on while its daemon does not run.
+    pub fn live_restore(mut self) -> Self {
+        self.flags = "--live-restore";
+        self
     }
 
     /// Starts it; it goes when the value goes, with all its containers.
@@ -129,7 +136,7 @@ impl EnginePlan {
     pub fn start(self) -> OwnEngine {
         let facts = self.lab.facts();
         let name = self.lab.unique("engine");
-        OwnEngine::start(&facts.id, &name, &facts.dir.join(&name), &facts.sockets.join(&name), &facts.home)
+        OwnEngine::start(&facts.id, &name, &facts.dir.join(&name), &facts.sockets.join(&name), &facts.home, self.flags)
     }
 }
 
@@ -140,18 +147,20 @@ pub struct OwnEngine {
     machine: Machine,
     dir: PathBuf,
     cgroup: String,
+    /// More arguments for its daemon.
+    flags: &'static str,
 }
 
 impl OwnEngine {
     /// Starts an engine with its data in `dir` and its sockets in `sockets`.
     #[track_caller]
-    pub(crate) fn start(lab: &str, name: &str, dir: &Path, sockets: &Path, home: &Path) -> Self {
+    pub(crate) fn start(lab: &str, name: &str, dir: &Path, sockets: &Path, home: &Path, flags: &'static str) -> Self {
         fs::create_dir_all(dir)
             .and_then(|()| fs::create_dir_all(sockets))
             .or_fail("cannot make the engine's directories");
         let machine = Machine::boot(name, dir, "");
         let engine = Engine::new(Address { sockets: sockets.to_owned() }, home);
-        let own = Self { engine, machine, dir: dir.to_owned(), cgroup: format!("opsroom-lab-{lab}-{name}") };
+        let own = Self { engine, machine, dir: dir.to_owned(), cgroup: format!("opsroom-lab-{lab}-{name}"), flags };
         own.start_daemon();
         own.engine.make_base_image(dir);
         own
@@ -183,7 +192,7 @@ impl OwnEngine {
     /// Starts the daemon, which must not be running.
     #[track_caller]
     pub fn start_daemon(&self) {
-        start_daemon(&self.machine, &self.engine, &self.dir, &self.cgroup);
+        start_daemon(&self.machine, &self.engine, &self.dir, &self.cgroup, self.flags);
     }
 
     /// Ends the daemon as an administrator would (its containers end with it).
@@ -208,13 +217,13 @@ impl OwnEngine {
 
 /// Starts a daemon on `machine` and waits until it answers.
 #[track_caller]
-pub(crate) fn start_daemon(machine: &Machine, engine: &Engine, dir: &Path, cgroup: &str) {
+pub(crate) fn start_daemon(machine: &Machine, engine: &Engine, dir: &Path, cgroup: &str, flags: &str) {
     let (sockets, dir) = (engine.sockets().display(), dir.display());
     // Small subnets, so that parallel compose projects don't run out; the network is the machine's own, so any range will do.
     machine.run(&format!(
         "setsid dockerd --data-root {dir}/data --exec-root {sockets}/x --pidfile {sockets}/dockerd.pid \
            -H unix://{sockets}/docker.sock --group {DOCKER_GID} --cgroup-parent {cgroup} \
-           --default-address-pool base=10.64.0.0/12,size=28 --log-level warn </dev/null >>{dir}/dockerd.log 2>&1 &"
+           --default-address-pool base=10.64.0.0/12,size=28 --log-level warn {flags} </dev/null >>{dir}/dockerd.log 2>&1 &"
     ));
     engine.wait_for_answer(&format!("{dir}/dockerd.log"));
 }

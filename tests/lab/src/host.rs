@@ -20,7 +20,7 @@ use crate::project::ProjectPlan;
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
 
 /// What makes the mounts of a host; `HOST_ENGINE` is the directory with the engine's socket. Sources are gathered below /mnt
-/// first, because the mounts hide directories in which they may lie.
+/// first, because the mounts hide directories in which they may lie. The kernel is shared; the boot ID is each boot's own.
 const MOUNTS: &str = r"
 mount -t tmpfs -o mode=755 tmpfs /mnt
 for d in home srv host engine plugins; do mkdir /mnt/$d; done
@@ -45,6 +45,8 @@ done
 umount /mnt/plugins
 umount /mnt
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+cat /proc/sys/kernel/random/uuid >/run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 ";
 
 /// A host before it boots.

@@ -126,7 +126,12 @@ impl Lab {
     /// An engine of the test's own, to be restarted or killed.
     #[track_caller]
     pub fn own_engine(&self) -> OwnEngine {
-        EnginePlan::new(self.clone()).start()
+        self.plan_engine().start()
+    }
+
+    /// An engine of the test's own that is special in some way.
+    pub fn plan_engine(&self) -> EnginePlan {
+        EnginePlan::new(self.clone())
     }
 
     /// An engine, a homeserver and a host for bots in containers, built from this opsroom.

@@ -4,11 +4,15 @@
 //! The application in it is a shell script that does what its plan says: it runs, crashes, leaks memory or exits.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::docker::BASE_IMAGE;
 use crate::host::Host;
 use crate::machine::{OPS, SVC, User};
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
+
+/// The engine starts what crashes again after at most a minute.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// What the application does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,16 +147,20 @@ impl ProjectPlan {
     }
 }
 
-/// The application. It ends at SIGTERM, and at SIGUSR1 with the status somebody left in /tmp/exit-code.
+/// The application. It ends at SIGTERM, and at SIGUSR1 with the status somebody left in /tmp/exit-code. At SIGUSR2 it wants
+/// more memory than it may have, and while there is a /tmp/dies-after it ends with status 7 after so many seconds.
 fn app(behaviour: Behaviour) -> String {
     let does = match behaviour {
-        Behaviour::Runs => "while :; do sleep 1 & wait $!; done".to_owned(),
+        Behaviour::Runs => "i=0; while :; do sleep 1 & wait $!; i=$((i+1)); \
+             [ ! -e /tmp/dies-after ] || [ $i -lt $(cat /tmp/dies-after) ] || { echo 'fatal: lost the database' >&2; exit 7; }; done"
+            .to_owned(),
         Behaviour::Crashes => "echo 'fatal: cannot open the database' >&2; exit 1".to_owned(),
         Behaviour::Exits(code) => format!("exit {code}"),
         Behaviour::LeaksMemory => "x=$(head -c 200000000 /dev/zero | tr '\\0' a); echo $?; exit 137".to_owned(),
     };
     format!(
         "#!/bin/sh\ntrap 'echo stopping; exit 0' TERM\ntrap 'exit $(cat /tmp/exit-code)' USR1\n\
+         trap 'x=$(head -c 200000000 /dev/zero | tr \"\\0\" a)' USR2\n\
          echo \"$(cat /greeting)\"\n{does}\n"
     )
 }
@@ -318,6 +326,28 @@ impl Project {
     pub fn crash_now(&self, code: u8) {
         let script = format!("echo {code} >/tmp/exit-code; kill -USR1 1");
         self.host.engine().docker(&["exec", "--detach", self.container(), "sh", "-c", &script]);
+    }
+
+    /// Its process ends by itself now, and again after each so many seconds.
+    #[track_caller]
+    pub fn crash_every(&self, seconds: u32) {
+        let script = format!("echo {seconds} >/tmp/dies-after; echo 7 >/tmp/exit-code; kill -USR1 1");
+        self.host.engine().docker(&["exec", "--detach", self.container(), "sh", "-c", &script]);
+    }
+
+    /// Ends [`Self::crash_every`], between two crashes.
+    #[track_caller]
+    pub fn stop_crashing(&self) {
+        wait_until(LIMIT, format_args!("{} to run and be told to go on", self.unique), || {
+            let args = ["exec", self.container(), "rm", "-f", "/tmp/dies-after"];
+            self.host.engine().try_docker(&args).status.success().then_some(())
+        });
+    }
+
+    /// It wants more memory than its `mem_limit`, for which the kernel kills it.
+    #[track_caller]
+    pub fn leak_memory(&self) {
+        self.host.engine().docker(&["exec", "--detach", self.container(), "kill", "-USR2", "1"]);
     }
 
     /// Somebody outside of the container kills its process, past the engine: a real SIGKILL, as from the kernel.

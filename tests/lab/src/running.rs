@@ -59,6 +59,7 @@ impl Running {
                     &traces.dir.join("engine"),
                     &traces.sockets.join("engine"),
                     &home,
+                    "",
                 )
             });
             let dir = traces.dir.join("synapse");

@@ -1,9 +1,11 @@
 //! What happens to a service, and what is said of it.
 
+use std::time::Duration;
+
 use super::world::{Lags, World};
 use crate::domain::{
     change::Change,
-    watch::{Closed, Intent, Kind, Missed, Policy, Who},
+    watch::{Closed, Finding, Intent, Kind, Missed, Policy, Who},
 };
 
 const MINUTE: i64 = 60_000;
@@ -50,6 +52,14 @@ fn one_death_that_was_mended_is_noted_and_rings_nobody() {
     assert_eq!(world.watch.open().unwrap().kind, Kind::Crashed);
     world.after(10 * MINUTE);
     assert_eq!((world.pages(), world.closings().len()), (vec![], 1));
+}
+
+#[test]
+fn one_death_is_noted_also_when_well_is_said_of_what_ran_for_a_moment() {
+    let policy = Policy { quiet: Duration::from_secs(3), ..Policy::default() };
+    let mut world = World::with(policy, Lags { event: 20, look: 80, report: 40 });
+    world.stop(0, 100).start_by_hand().after(1_000).crash(1).after(100).start().after(5 * MINUTE);
+    assert!(matches!(world.found[..], [Finding::Opened(_), Finding::Closed(_)]), "{:?}", world.found);
 }
 
 #[test]
