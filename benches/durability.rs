@@ -116,6 +116,7 @@ fn message(number: u64) -> Inbound {
         sent_at: Timestamp::now(),
         body: "!status".to_owned(),
         reply_to: None,
+        reaction: false,
         mentions_bot: false,
         protection: Protection::Encrypted,
         arrival: Arrival::Live,

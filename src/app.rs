@@ -31,7 +31,8 @@ use crate::{
         inbox::LedgerInbox,
         run::{EVENTS, Engine},
     },
-    health::HealthFile,
+    health::{self, HealthFile},
+    heartbeat::Heartbeat,
     ledger::{LEDGER_FILE, SqliteLedger},
     lifecycle::{self, Lifecycle, TaskResult},
     local::Local,
@@ -89,8 +90,20 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         soft.cancelled().await;
         Ok(())
     });
+    if settings.dashboard {
+        let (rooms, chat) = (rooms.clone(), chat.clone());
+        lifecycle.spawn("pins", tell_pins(rooms, chat, sender.clone(), lifecycle.soft()));
+    }
     lifecycle.spawn("rooms", tell_rooms(rooms, chat, sender.clone(), lifecycle.soft()));
     lifecycle.spawn("notices", tell_notices(notices, sender, lifecycle.soft()));
+    if let Some(settings) = &settings.heartbeat {
+        let heartbeat = Heartbeat::new(&settings.url.read()?, settings.every, health::FRESH)?;
+        let (heard, stop) = (last_good_sync.clone(), lifecycle.soft());
+        lifecycle.spawn("heartbeat", async move {
+            heartbeat.run(heard, stop).await;
+            Ok(())
+        });
+    }
     lifecycle.spawn("health", keep_health(last_good_sync, health.clone(), lifecycle.soft()));
     drop(settings);
     let ended = lifecycle.run(signals, lifecycle::GRACE).await;
@@ -306,6 +319,41 @@ async fn tell_rooms(
         info!("ready: in {} of the configured rooms", told.len());
     }
     Ok(())
+}
+
+/// Tells the engine in which rooms the bot may pin a dashboard. One that does
+/// not allow it may do so later.
+async fn tell_pins(
+    mut rooms: watch::Receiver<BTreeMap<RoomAddress, RoomId>>,
+    chat: MatrixChat,
+    events: mpsc::Sender<Event>,
+    stop: CancellationToken,
+) -> TaskResult {
+    /// What is looked at is in memory; somebody who has just raised the bot's
+    /// power waits for what comes of it.
+    const EVERY: Duration = Duration::from_secs(10);
+    let (mut may, mut may_not) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        let known: Vec<RoomId> = rooms.borrow_and_update().values().cloned().collect();
+        for room in known.into_iter().filter(|room| !may.contains(room)).collect::<Vec<_>>() {
+            match chat.may_pin(&room).await {
+                Some(true) => {
+                    may.insert(room.clone());
+                    events.send(Event::MayPin(room)).await?;
+                }
+                Some(false) if may_not.insert(room.clone()) => {
+                    info!(%room, "no dashboard: the bot may not pin messages there; give it the power to");
+                }
+                Some(false) | None => {}
+            }
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            changed = rooms.changed() => changed.context("the Matrix side has ended")?,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
 }
 
 /// Hands on what the Matrix side has to say about itself.

@@ -77,7 +77,7 @@ fn text(content: &Content) -> Option<String> {
     match content {
         Content::Message { body, .. } | Content::Edit { body, .. } => Some(body.plain.clone()),
         Content::File { name, text, .. } => Some(format!("--- {name}\n{text}\n---")),
-        Content::Reaction { .. } => None,
+        Content::Reaction { .. } | Content::Pin { .. } => None,
     }
 }
 
@@ -122,6 +122,7 @@ pub async fn read(
                         sent_at: jiff::Timestamp::now(),
                         body: line,
                         reply_to: None,
+                        reaction: false,
                         mentions_bot: false,
                         protection: Protection::PlainRoom,
                         arrival: Arrival::Live,

@@ -22,6 +22,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod health;
+pub mod heartbeat;
 pub mod lifecycle;
 pub mod logging;
 pub mod state_dir;

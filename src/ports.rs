@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
+    dashboard::Dashboard,
     inbound::Inbound,
     incident::{Incident, Silence},
     message::{Body, MessageClass},
@@ -76,6 +77,13 @@ pub enum Content {
         target: EventId,
         /// One emoji.
         key: String,
+    },
+    /// A message of ours that is to be pinned. What others have pinned stays.
+    Pin {
+        /// The message.
+        target: EventId,
+        /// The one that is not to be pinned any more.
+        instead_of: Option<EventId>,
     },
     /// Text too long for a message, as an attachment.
     File {
@@ -255,6 +263,8 @@ pub enum Entry {
     Silenced(Silence),
     /// A silence is over.
     SilenceOver(u64),
+    /// A room's dashboard is so now.
+    Dashboard(Dashboard),
     /// The watch knows this of a service now.
     Remembered {
         /// Of which service.
@@ -299,6 +309,8 @@ pub struct Watching {
     pub silences: Vec<Silence>,
     /// What the watch knew of each service.
     pub memories: Vec<(ServiceName, Memory)>,
+    /// The rooms' dashboards.
+    pub dashboards: Vec<Dashboard>,
 }
 
 impl Identity {

@@ -93,6 +93,7 @@ fn the_defaults_are_those_the_example_shows() {
     assert_eq!(bare.inventory.manners, shown.inventory.manners);
     assert_eq!(bare.inventory.watch, shown.inventory.watch);
     assert_eq!(bare.state_dir, shown.state_dir);
+    assert_eq!((bare.dashboard, shown.dashboard), (true, true));
     assert_eq!(bare.matrix.device_name, "opsroom");
     let [Transport::Ssh(bare), Transport::Ssh(shown)] = [&bare.hosts[0].transport, &shown.hosts[0].transport] else {
         panic!("both are reached over SSH");
@@ -101,6 +102,36 @@ fn the_defaults_are_those_the_example_shows() {
         (bare.port, bare.connect_timeout, bare.keepalive, bare.idle_timeout, bare.max_sessions),
         (shown.port, shown.connect_timeout, shown.keepalive, shown.idle_timeout, shown.max_sessions)
     );
+}
+
+#[test]
+fn a_dashboard_can_be_done_without() {
+    let settings = |more: &str| parse(&format!("{LEAST}{more}"));
+    assert!(!settings("[dashboard]\nenabled = false\n").unwrap().dashboard);
+    insta::assert_snapshot!(complaint("[dashboard]\nenabled = \"no\"\npin = true\n"), @r"
+    config invalid: 2 problems
+    config.toml:11:11: `enabled` must be true or false, not a string
+        write it like: enabled = true
+    config.toml:12:1: unknown key `pin` in [dashboard]
+        known here: enabled
+    ");
+}
+
+#[test]
+fn a_heartbeat_needs_a_url_that_is_kept_like_a_secret() {
+    let settings = |more: &str| parse(&format!("{LEAST}{more}"));
+    assert!(settings("").unwrap().heartbeat.is_none());
+    let heartbeat = settings("[heartbeat]\nurl_env = \"BEAT\"\n").unwrap().heartbeat.unwrap();
+    assert_eq!((heartbeat.url, heartbeat.every), (Secret::Variable("BEAT".into()), Duration::from_secs(60)));
+    insta::assert_snapshot!(complaint("[heartbeat]\nurl = \"https://example.org/s3cret\"\nevery = \"1s\"\n"), @r#"
+    config invalid: 3 problems
+    config.toml:10:1: [heartbeat] lacks `url_file`
+        name a file that holds the URL, or a variable with `url_env`
+    config.toml:11:1: `url` is a secret and does not belong in the config
+        put it in a file only the bot can read, named by `url_file`, or in an environment variable, named by `url_env`
+    config.toml:12:9: `every` is out of range: "1s"
+        allowed: 10s to 24h; the default is 1m
+    "#);
 }
 
 #[test]
@@ -212,7 +243,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
     insta::assert_snapshot!(parse(&format!("debug = 1\n{LEAST}")).unwrap_err(), @r"
     config invalid: 1 problem
     config.toml:1:1: unknown key `debug` before the first section
-        known here: matrix, state, commands, watch, maintenance, room, operator, host, service
+        known here: matrix, state, commands, dashboard, heartbeat, watch, maintenance, room, operator, host, service
     ");
 }
 
@@ -618,7 +649,7 @@ fn no_single_damage_goes_unexplained() {
         let key = line.split(" = ").next().unwrap();
         for value in ["-1", "true", "\"\"", "\"\\u0000\"", "[[1]]", "{ x = 1 }", "1979-05-27", "\"ü\\n\""] {
             let said = parse(&damaged(index, &format!("{key} = {value}")));
-            let flag = ["agent", "rollback", "optional"].contains(&key);
+            let flag = ["agent", "enabled", "rollback", "optional"].contains(&key);
             let free_text = flag || (key == "dir" && value.contains('ü'));
             match said {
                 Err(said) => assert!(said.contains(":"), "{key} = {value}: {said}"),

@@ -13,7 +13,7 @@ use regex::Regex;
 const DOMAIN: &str = "src/domain";
 const ENGINE: &str = "src/engine";
 /// The rooms that talk to the outside, each to one thing.
-const ADAPTERS: [&str; 6] = ["matrix", "ssh", "local", "ledger", "console", "http"];
+const ADAPTERS: [&str; 7] = ["matrix", "ssh", "local", "ledger", "console", "http", "heartbeat"];
 /// What nothing but the composition root may know.
 const OUTERMOST: [&str; 5] = ["crate::app", "crate::cli", "crate::config", "crate::lifecycle", "crate::logging"];
 
@@ -75,6 +75,7 @@ fn bans() -> Vec<Ban> {
         ("ruma", "matrix", "let id: ruma::OwnedRoomId;"),
         ("russh", "ssh", "use russh::client as ssh_client;"),
         ("rusqlite", "ledger", "use rusqlite::Connection;"),
+        ("reqwest", "heartbeat", "use reqwest::Client;"),
     ];
     for (path, owner, violation) in owners {
         let room = format!("src/{owner}");

@@ -202,6 +202,7 @@ impl Play {
             sent_at: self.world.now,
             body: body.into(),
             reply_to: None,
+            reaction: false,
             mentions_bot: false,
             protection: Protection::Encrypted,
             arrival: Arrival::Live,
@@ -305,6 +306,7 @@ impl Play {
             | Effect::Incident(_)
             | Effect::Silence(_)
             | Effect::EndSilence(_)
+            | Effect::Dashboard(_)
             | Effect::Remember { .. }
             | Effect::Look { .. }
             | Effect::Resubscribe { .. }
@@ -367,6 +369,7 @@ impl Play {
         let text = match &outgoing.what {
             What::Say { body, .. } | What::Edit { body, .. } => body.plain.clone(),
             What::File { text, .. } => text.clone(),
+            What::Pin { .. } => return,
         };
         let before = self.world.room.entry(outgoing.key.clone()).or_insert_with(|| text.clone());
         if outgoing.is_durable() {

@@ -10,6 +10,7 @@
 
 pub(crate) mod duration;
 mod habits;
+mod heartbeat;
 mod host;
 mod host_key;
 mod maintenance;
@@ -34,7 +35,8 @@ pub use self::{
     problem::{ConfigError, Place, Problem},
     secret::{Secret, SecretError},
     settings::{
-        Credentials, HostKeys, HostSettings, Identity, MatrixSettings, RoomSettings, Settings, SshSettings, Transport,
+        Credentials, HeartbeatSettings, HostKeys, HostSettings, Identity, MatrixSettings, RoomSettings, Settings,
+        SshSettings, Transport,
     },
     surroundings::{Depth, Surroundings},
 };
@@ -105,6 +107,9 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
     let services = services.iter().map(|section| service::read(section, &watch.services)).collect();
     let services = references::services(services, &host_names, problems);
     let manners = root.table("commands", &schema::COMMANDS).map(|section| habits::manners(&section));
+    let dashboard = root.table("dashboard", &schema::DASHBOARD).and_then(|section| section.flag("enabled"));
+    let heartbeat = root.table("heartbeat", &schema::HEARTBEAT);
+    let heartbeat = heartbeat.and_then(|section| heartbeat::read(&section, outside));
     let inventory = Inventory {
         services,
         hosts: hosts.iter().map(|host| Host { name: host.name.clone() }).collect(),
@@ -113,7 +118,15 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
         watch,
         maintenance: root.tables("maintenance", &schema::MAINTENANCE).iter().filter_map(maintenance::read).collect(),
     };
-    Some(Settings { matrix: matrix?, rooms, hosts, state_dir, inventory })
+    Some(Settings {
+        matrix: matrix?,
+        rooms,
+        dashboard: dashboard.unwrap_or(true),
+        heartbeat,
+        hosts,
+        state_dir,
+        inventory,
+    })
 }
 
 fn state_dir(root: &Section<'_>, outside: &Surroundings<'_>) -> PathBuf {

@@ -16,7 +16,19 @@ pub struct Schema {
 /// The top of the file: the sections' names.
 pub(super) static ROOT: Schema = Schema {
     heading: "the top of the file",
-    keys: &["matrix", "state", "commands", "watch", "maintenance", "room", "operator", "host", "service"],
+    keys: &[
+        "matrix",
+        "state",
+        "commands",
+        "dashboard",
+        "heartbeat",
+        "watch",
+        "maintenance",
+        "room",
+        "operator",
+        "host",
+        "service",
+    ],
     secrets: &[],
 };
 
@@ -40,6 +52,11 @@ pub(super) static MATRIX: Schema = Schema {
 pub(super) static STATE: Schema = Schema { heading: "[state]", keys: &["dir"], secrets: &[] };
 
 pub(super) static COMMANDS: Schema = Schema { heading: "[commands]", keys: &["prefix", "stale_after"], secrets: &[] };
+
+pub(super) static DASHBOARD: Schema = Schema { heading: "[dashboard]", keys: &["enabled"], secrets: &[] };
+
+pub(super) static HEARTBEAT: Schema =
+    Schema { heading: "[heartbeat]", keys: &["url_file", "url_env", "every"], secrets: &["url"] };
 
 pub(super) static WATCH: Schema = Schema {
     heading: "[watch]",
@@ -122,8 +139,21 @@ pub(super) static SERVICE_WATCH: Schema = Schema {
 };
 
 /// All sections, in the order in which the example shows them.
-pub static ALL: &[&Schema] =
-    &[&MATRIX, &STATE, &COMMANDS, &WATCH, &MAINTENANCE, &ROOM, &OPERATOR, &HOST, &SERVICE, &UPDATE, &SERVICE_WATCH];
+pub static ALL: &[&Schema] = &[
+    &MATRIX,
+    &STATE,
+    &COMMANDS,
+    &DASHBOARD,
+    &HEARTBEAT,
+    &WATCH,
+    &MAINTENANCE,
+    &ROOM,
+    &OPERATOR,
+    &HOST,
+    &SERVICE,
+    &UPDATE,
+    &SERVICE_WATCH,
+];
 
 impl Schema {
     /// The section whose name at the top of the file is `key`.

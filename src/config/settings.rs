@@ -18,6 +18,10 @@ pub struct Settings {
     pub matrix: MatrixSettings,
     /// The rooms it serves; at least one.
     pub rooms: Vec<RoomSettings>,
+    /// Whether each room that allows it gets a dashboard.
+    pub dashboard: bool,
+    /// Who is told that the bot lives, if anybody.
+    pub heartbeat: Option<HeartbeatSettings>,
     /// The machines, in the order of the file. `inventory.hosts` has the same
     /// ones in the same order.
     pub hosts: Vec<HostSettings>,
@@ -44,6 +48,15 @@ pub struct MatrixSettings {
     /// Encrypts the crypto store. `None`: make one at random in the state
     /// directory, once, with mode 0600.
     pub store_passphrase: Option<Secret>,
+}
+
+/// A URL that is fetched as long as the bot is well.
+#[derive(Debug, Clone)]
+pub struct HeartbeatSettings {
+    /// Who knows it can feign the bot's life: a secret.
+    pub url: Secret,
+    /// How often it is fetched.
+    pub every: Duration,
 }
 
 /// What proves to the homeserver who the bot is.

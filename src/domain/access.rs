@@ -64,6 +64,12 @@ pub fn admit(message: &Inbound, inventory: &Inventory) -> Admission {
     }
 }
 
+/// What somebody who reacts may do, who is not asked for encryption: no client
+/// encrypts reactions.
+pub fn admit_reaction(message: &Inbound, inventory: &Inventory) -> Option<Role> {
+    if message.reaction { inventory.operators.get(&message.sender).copied() } else { None }
+}
+
 /// A command that its sender may not give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Missing {

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::names::{EventId, RoomId, UserId};
 
-/// One text message of one person. Made by an adapter for each `m.text` in a
-/// configured room that is not the bot's own, not a notice and not an edit.
+/// One text message of one person, or a reaction. Made by an adapter for each
+/// `m.text` in a configured room that is not the bot's own, not a notice and not
+/// an edit, and for each `m.reaction`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Inbound {
     /// Its event, the key under which it is handled once.
@@ -16,10 +17,15 @@ pub struct Inbound {
     pub sender: UserId,
     /// When, by the sender's homeserver.
     pub sent_at: Timestamp,
-    /// The plain text, without the quoted fallback of a reply.
+    /// The plain text, without the quoted fallback of a reply; of a reaction,
+    /// its emoji.
     pub body: String,
-    /// The message it replies to.
+    /// The message it replies or reacts to.
     pub reply_to: Option<EventId>,
+    /// Whether it is a reaction. Those are never encrypted, so whoever runs the
+    /// homeserver can make one: it may say that somebody knows, and no more.
+    #[serde(default)]
+    pub reaction: bool,
     /// Whether `m.mentions` names the bot.
     pub mentions_bot: bool,
     /// How it was protected on its way.

@@ -69,6 +69,13 @@ pub enum Resolution {
     Forgotten,
 }
 
+/// Whether an emoji under an alert says that somebody is on it, in whatever
+/// shade a phone writes it.
+pub fn acknowledges(emoji: &str) -> bool {
+    let shade = |c: char| matches!(c, '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
+    matches!(emoji.trim_end_matches(shade), "👍" | "✅" | "👀")
+}
+
 /// One trouble, as people know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {

@@ -4,6 +4,7 @@ pub mod access;
 pub mod aftermath;
 pub mod change;
 pub mod command;
+pub mod dashboard;
 pub mod doctor;
 pub mod inbound;
 pub mod incident;

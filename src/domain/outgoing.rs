@@ -59,6 +59,13 @@ pub enum What {
         /// Whether this is its last text: then it must arrive, and at once.
         last: bool,
     },
+    /// A message that is to be found above all others.
+    Pin {
+        /// The message.
+        message: MessageKey,
+        /// The one whose place it takes.
+        instead_of: Option<MessageKey>,
+    },
     /// Text as a file.
     File {
         /// The file's name.
@@ -72,11 +79,12 @@ pub enum What {
 
 impl Outgoing {
     /// Whether it must survive a restart. A progress edit need not: the next
-    /// one says the same and more.
+    /// one says the same and more. What is pinned is pinned again at each start.
     pub fn is_durable(&self) -> bool {
         match &self.what {
             What::Say { .. } | What::File { .. } => true,
             What::Edit { last, .. } => *last,
+            What::Pin { .. } => false,
         }
     }
 
@@ -87,7 +95,7 @@ impl Outgoing {
             What::Say { class: MessageClass::Answer | MessageClass::Progress, .. } => 1,
             What::File { .. } => 2,
             What::Edit { last: true, .. } => 1,
-            What::Edit { last: false, .. } => 3,
+            What::Edit { last: false, .. } | What::Pin { .. } => 3,
         }
     }
 }

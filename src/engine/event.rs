@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::{
+    dashboard::Dashboard,
     inbound::{Inbound, Me, Unreadable},
     incident::{Incident, Silence},
     job::Job,
@@ -39,6 +40,8 @@ pub enum Event {
     Named(Me),
     /// The bot is in a configured room and can speak there.
     RoomReady(RoomId),
+    /// The bot may pin messages in a room, and is to show a dashboard there.
+    MayPin(RoomId),
     /// An allowlisted person wrote something that cannot be read.
     Unreadable {
         /// Where.
@@ -225,6 +228,8 @@ pub enum Effect {
     Silence(Silence),
     /// Note that a silence is over.
     EndSilence(u64),
+    /// Note how a room's dashboard is now.
+    Dashboard(Dashboard),
     /// Note what the watch knows of a service.
     Remember {
         /// Of which.
@@ -322,6 +327,7 @@ impl Effect {
             Self::Incident(incident) => Some(Entry::Incident(incident.clone())),
             Self::Silence(silence) => Some(Entry::Silenced(silence.clone())),
             Self::EndSilence(id) => Some(Entry::SilenceOver(*id)),
+            Self::Dashboard(dashboard) => Some(Entry::Dashboard(dashboard.clone())),
             Self::Remember { service, memory } => {
                 Some(Entry::Remembered { service: service.clone(), memory: memory.clone() })
             }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
-        message::Body,
+        message::{Body, MessageClass},
         names::EventId,
         outgoing::{MessageKey, Outgoing, What},
     },
@@ -29,6 +29,8 @@ const SPACING: Duration = Duration::from_secs(5);
 const MANY: u32 = 20;
 /// No more progress edits than this of one message; the last text still comes.
 const MOST: u32 = 80;
+/// And no more of any other: whoever makes those spaces them by itself.
+const MOST_OF_OTHERS: u32 = 200;
 /// Pauses after a failure that may pass.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
@@ -113,18 +115,24 @@ impl OutboundQueue {
     /// Messages that edits wait for and whose events are not known here.
     pub fn unknown_targets(&self) -> Vec<MessageKey> {
         let queued = |key: &MessageKey| self.waiting.iter().any(|w| w.key == *key);
-        let targets = self.waiting.iter().filter_map(|w| match &w.what {
-            What::Edit { of, .. } if !self.events.contains_key(of) && !queued(of) => Some(of.clone()),
-            What::Edit { .. } | What::Say { .. } | What::File { .. } => None,
+        let targets = self.waiting.iter().flat_map(|w| match &w.what {
+            What::Edit { of, .. } => vec![of],
+            What::Pin { message, instead_of } => [Some(message), instead_of.as_ref()].into_iter().flatten().collect(),
+            What::Say { .. } | What::File { .. } => Vec::new(),
         });
-        targets.collect()
+        targets.filter(|key| !self.events.contains_key(key) && !queued(key)).cloned().collect()
     }
 
-    /// Gives up on edits of a message that never was.
+    /// Gives up on what is to be done with a message that never was.
     pub fn forget_target(&mut self, target: &MessageKey) {
+        for waiting in &mut self.waiting {
+            if let What::Pin { instead_of, .. } = &mut waiting.what {
+                instead_of.take_if(|before| before == target);
+            }
+        }
         let superseded = &mut self.superseded;
         self.waiting.retain(|w| {
-            let gone = matches!(&w.what, What::Edit { of, .. } if of == target);
+            let gone = matches!(&w.what, What::Edit { of: on, .. } | What::Pin { message: on, .. } if on == target);
             if gone {
                 superseded.push(w.key.clone());
             }
@@ -147,12 +155,18 @@ impl OutboundQueue {
         let mut best: Option<(u8, usize)> = None;
         let mut dropped = Vec::new();
         for (at, outgoing) in self.waiting.iter().enumerate() {
-            if let What::Edit { of, last, .. } = &outgoing.what {
+            if let What::Pin { message, .. } = &outgoing.what
+                && !self.events.contains_key(message)
+            {
+                continue;
+            }
+            if let What::Edit { of, class, last, .. } = &outgoing.what {
                 if !self.events.contains_key(of) {
                     continue;
                 }
                 let (after, count) = self.edits.get(of).copied().unwrap_or((now, 0));
-                if !last && count >= MOST {
+                let most = if *class == MessageClass::Progress { MOST } else { MOST_OF_OTHERS };
+                if !last && count >= most {
                     dropped.push(outgoing.key.clone());
                     continue;
                 }
@@ -187,6 +201,10 @@ impl OutboundQueue {
             What::Edit { of, class, body, .. } => {
                 Content::Edit { target: self.events.get(of)?.clone(), class: *class, body: body.clone() }
             }
+            What::Pin { message, instead_of } => Content::Pin {
+                target: self.events.get(message)?.clone(),
+                instead_of: instead_of.as_ref().and_then(|before| self.events.get(before).cloned()),
+            },
             What::File { name, text, reply_to } => {
                 Content::File { name: name.clone(), text: text.clone(), reply_to: reply_to.clone() }
             }
@@ -214,7 +232,7 @@ impl OutboundQueue {
                 self.events.insert(key.clone(), event);
                 self.forget_oldest();
             }
-            What::File { .. } => {}
+            What::File { .. } | What::Pin { .. } => {}
         }
     }
 
@@ -269,7 +287,7 @@ impl OutboundQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{message::MessageClass, names::RoomId};
+    use crate::domain::names::RoomId;
 
     fn say(key: &str, class: MessageClass) -> Outgoing {
         let what = What::Say { class, body: Body::from_markdown(key), reply_to: None, mentions: vec![] };
@@ -322,6 +340,25 @@ mod tests {
         queue.push(edit("m", 3, true));
         assert_eq!(sends(&mut queue, now + SPACING).as_deref(), Some("m#3"), "the last text does not wait");
         queue.push(edit("m", 4, false));
+        assert_eq!(queue.next(now), Next::Idle);
+    }
+
+    #[test]
+    fn what_is_pinned_waits_for_its_message_and_takes_the_place_of_what_is_known() {
+        let (mut queue, now) = (OutboundQueue::new("i"), Instant::now());
+        let pin = What::Pin { message: MessageKey("new".into()), instead_of: Some(MessageKey("old".into())) };
+        queue.push(Outgoing { key: MessageKey("pin".into()), room: RoomId::parse("!r").unwrap(), what: pin });
+        queue.push(say("new", MessageClass::Answer));
+        assert_eq!(queue.unknown_targets(), [MessageKey("old".into())]);
+        queue.learn(MessageKey("old".into()), EventId::parse("$old").unwrap());
+        assert_eq!(sends(&mut queue, now).as_deref(), Some("new"));
+        let Next::Send(key, pin) = queue.next(now) else { panic!() };
+        let content = Content::Pin { target: EventId::parse("$new").unwrap(), instead_of: EventId::parse("$old").ok() };
+        assert_eq!((key.0.as_str(), &pin.content), ("pin", &content));
+        queue.forget_target(&MessageKey("old".into()));
+        let Next::Send(_, pin) = queue.next(now) else { panic!() };
+        assert!(matches!(pin.content, Content::Pin { instead_of: None, .. }), "the old one is not known any more");
+        queue.forget_target(&MessageKey("new".into()));
         assert_eq!(queue.next(now), Next::Idle);
     }
 

@@ -187,6 +187,7 @@ impl Shell {
             | Effect::Incident(_)
             | Effect::Silence(_)
             | Effect::EndSilence(_)
+            | Effect::Dashboard(_)
             | Effect::Remember { .. } => None,
             Effect::Say(outgoing) => {
                 // Closed only when everything ends; the ledger has it.

@@ -121,6 +121,7 @@ pub(super) fn note(db: &Connection, entry: &Entry) -> Answer<()> {
         | Entry::Incident(_)
         | Entry::Silenced(_)
         | Entry::SilenceOver(_)
+        | Entry::Dashboard(_)
         | Entry::Remembered { .. } => return Ok(()),
     };
     append(db, link)

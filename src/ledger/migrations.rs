@@ -64,6 +64,11 @@ const MIGRATIONS: &[Migration] = &[
      CREATE INDEX outbox_event ON outbox (event) WHERE event IS NOT NULL;
      ALTER TABLE start ADD COLUMN lived INTEGER;",
     },
+    // 4: the rooms' dashboards.
+    Migration {
+        oldest: 2,
+        sql: "CREATE TABLE dashboard (room TEXT PRIMARY KEY, dashboard TEXT NOT NULL) WITHOUT ROWID;",
+    },
 ];
 
 /// Brings the file up to date.

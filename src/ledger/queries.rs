@@ -86,6 +86,7 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
             Entry::Incident(incident) => watching::note(&step, incident)?,
             Entry::Silenced(silence) => watching::silence(&step, silence)?,
             Entry::SilenceOver(id) => watching::unsilence(&step, *id)?,
+            Entry::Dashboard(dashboard) => watching::show(&step, dashboard)?,
             Entry::Remembered { service, memory } => watching::remember(&step, service, memory)?,
             Entry::Queued(outgoing) => {
                 step.execute(
@@ -110,6 +111,7 @@ fn is_weighty(entry: &Entry) -> bool {
         | Entry::Incident(_)
         | Entry::Silenced(_)
         | Entry::SilenceOver(_)
+        | Entry::Dashboard(_)
         | Entry::Remembered { .. } => false,
     }
 }
@@ -182,7 +184,8 @@ pub(super) fn prune(db: &mut Connection) -> Answer<()> {
     let old = |column: &str, days: u32| format!("{column} < unixepoch() - {days} * 86400");
     step.execute_batch(&format!(
         "DELETE FROM inbox WHERE handled IS NOT NULL AND {};
-         DELETE FROM outbox WHERE (event IS NOT NULL OR dropped IS NOT NULL) AND {};
+         DELETE FROM outbox WHERE (event IS NOT NULL OR dropped IS NOT NULL) AND {}
+             AND key NOT LIKE 'dashboard/%';
          DELETE FROM incident WHERE ended = 1 AND {};
          DELETE FROM start WHERE {} AND number < (SELECT max(number) FROM start);
          DELETE FROM operation WHERE {} AND id < (SELECT max(id) FROM operation);",

@@ -11,14 +11,17 @@ use super::{
 use crate::{
     domain::{
         change::Change,
+        dashboard::Dashboard,
         inbound::{Arrival, Inbound, Protection},
         job::{Job, JobId},
+        message::{Body, MessageClass},
         names::{EventId, HostName, RoomId, ServiceName, UserId},
         operation::{Operation, OperationId},
+        outgoing::{MessageKey, Outgoing, What},
         progress::Phase,
         record::End,
     },
-    ports::{Arrived, Entry, Ledger as _},
+    ports::{Arrived, Delivered, Entry, Ledger as _},
 };
 
 struct Kept {
@@ -42,6 +45,7 @@ impl Kept {
             sent_at: Timestamp::UNIX_EPOCH,
             body: body.into(),
             reply_to: None,
+            reaction: false,
             mentions_bot: false,
             protection: Protection::Encrypted,
             arrival: Arrival::Live,
@@ -171,4 +175,27 @@ async fn the_audit_chain_shows_what_was_done_to_it() {
         let said = audit::verify(&kept.path, None).unwrap_err().to_string();
         assert!(said.contains(broken), "{sql}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_dashboard_is_kept_as_it_was_last() {
+    let kept = Kept::new();
+    let board =
+        |edits| Dashboard { room: RoomId::parse("!ops").unwrap(), number: 3, since: Timestamp::UNIX_EPOCH, edits };
+    kept.ledger.commit(vec![Entry::Dashboard(board(0))]).await.unwrap();
+    kept.ledger.commit(vec![Entry::Dashboard(board(1))]).await.unwrap();
+    assert_eq!(kept.ledger.watching().await.unwrap().dashboards, [board(1)]);
+    for key in ["dashboard/3/!ops", "$1/answer"] {
+        let body = Body::from_markdown("x");
+        let what = What::Say { class: MessageClass::Answer, body, reply_to: None, mentions: vec![] };
+        let outgoing = Outgoing { key: MessageKey(key.into()), room: RoomId::parse("!ops").unwrap(), what };
+        kept.ledger.commit(vec![Entry::Queued(outgoing)]).await.unwrap();
+        let event = EventId::parse(&format!("${key}")).unwrap();
+        kept.ledger.delivered(&MessageKey(key.into()), Delivered::As(event)).await.unwrap();
+    }
+    kept.tamper("UPDATE outbox SET queued_at = 0");
+    kept.ledger.prune().await.unwrap();
+    let left = async |key: &str| kept.ledger.event_of(&MessageKey(key.into())).await.unwrap();
+    assert!(left("dashboard/3/!ops").await.is_some(), "or it could not be unpinned any more");
+    assert_eq!(left("$1/answer").await, None);
 }

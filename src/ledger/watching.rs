@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::queries::{Answer, json, unreadable};
 use crate::{
     domain::{
+        dashboard::Dashboard,
         incident::{Incident, Silence},
         names::ServiceName,
         watch::Memory,
@@ -43,6 +44,14 @@ pub(super) fn remember(db: &Connection, service: &ServiceName, memory: &Memory) 
     Ok(())
 }
 
+pub(super) fn show(db: &Connection, dashboard: &Dashboard) -> Answer<()> {
+    db.execute(
+        "INSERT INTO dashboard VALUES (?1, ?2) ON CONFLICT DO UPDATE SET dashboard = excluded.dashboard",
+        [dashboard.room.as_str(), &json(dashboard)?],
+    )?;
+    Ok(())
+}
+
 pub(super) fn all(db: &Connection) -> Answer<Watching> {
     let next: i64 = db.query_row("SELECT coalesce(max(id), 0) + 1 FROM incident", [], |row| row.get(0))?;
     let mut query = db.prepare("SELECT service, memory FROM memory")?;
@@ -58,6 +67,7 @@ pub(super) fn all(db: &Connection) -> Answer<Watching> {
         open: read(db, "SELECT incident FROM incident WHERE ended = 0 ORDER BY id")?,
         silences: read(db, "SELECT silence FROM silence ORDER BY id")?,
         memories: memories.collect(),
+        dashboards: read(db, "SELECT dashboard FROM dashboard")?,
     })
 }
 

@@ -7,6 +7,7 @@
 
 use std::{path::Path, time::Duration};
 
+use matrix_sdk::reqwest::Error as RequestError;
 use matrix_sdk::{
     Client, SessionMeta, SessionTokens, SqliteStoreConfig,
     authentication::matrix::MatrixSession,
@@ -89,7 +90,7 @@ async fn by_token(client: &Client, settings: &Settings, token: &str) -> Result<M
         .homeserver
         .join("_matrix/client/v3/account/whoami")
         .map_err(|error| Error::Unavailable(error.to_string()))?;
-    let unavailable = |error: matrix_sdk::reqwest::Error| Error::Unavailable(error.without_url().to_string());
+    let unavailable = |error: RequestError| Error::Unavailable(error.without_url().to_string());
     let response =
         client.http_client().get(url).bearer_auth(token).timeout(REQUEST_LIMIT).send().await.map_err(unavailable)?;
     let status = response.status();

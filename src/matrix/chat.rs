@@ -18,7 +18,7 @@ use super::{
     error::Failure,
     health::Notices,
     outbound::{self, Outgoing},
-    people,
+    people, pins,
     seal::{self, Seal},
 };
 use crate::{
@@ -60,6 +60,10 @@ impl MatrixChat {
         let link = self.link.read().await;
         let client = link.as_ref().ok_or_else(|| ChatError::Unavailable("not connected (yet)".to_owned()))?;
         let room = room(client, &delivery.room)?;
+        if let Content::Pin { target, instead_of } = &delivery.content {
+            pins::pin(&room, target, instead_of.as_ref()).await?;
+            return Ok(target.clone());
+        }
         // Asked of the homeserver where it is not known; an error ends the
         // attempt, so that nothing goes out in the clear by mistake.
         let encrypted = room.latest_encryption_state().await.map_err(refusal)?.is_encrypted();
@@ -68,9 +72,10 @@ impl MatrixChat {
                 let source = upload(client, encrypted, text).await?;
                 Some(outbound::file(name, text.len(), reply_to.as_ref(), source))
             }
-            content @ (Content::Message { .. } | Content::Edit { .. } | Content::Reaction { .. }) => {
-                outbound::event(content)
-            }
+            content @ (Content::Message { .. }
+            | Content::Edit { .. }
+            | Content::Reaction { .. }
+            | Content::Pin { .. }) => outbound::event(content),
         };
         let Some(Outgoing { kind, content }) = outgoing else {
             return Err(ChatError::Refused("nothing to send".to_owned()));
@@ -98,7 +103,7 @@ impl Chat for MatrixChat {
     }
 }
 
-fn room(client: &Client, id: &RoomId) -> Result<Room, ChatError> {
+pub(super) fn room(client: &Client, id: &RoomId) -> Result<Room, ChatError> {
     let not_there = || ChatError::Refused(format!("the bot is not in the room {id}"));
     let sdk_id = SdkRoomId::parse(id.as_str()).map_err(|error| ChatError::Refused(error.to_string()))?;
     client.get_room(&sdk_id).filter(|room| room.state() == RoomState::Joined).ok_or_else(not_there)

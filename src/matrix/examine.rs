@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
-use matrix_sdk::reqwest::{Client, StatusCode};
+use matrix_sdk::reqwest::{Client, Error as RequestError, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -151,7 +151,7 @@ impl Api {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        let told = |error: matrix_sdk::reqwest::Error| super::error::with_causes(&error);
+        let told = |error: RequestError| super::error::with_causes(&error);
         let response = request.send().await.map_err(told)?;
         let status = response.status();
         let text = response.text().await.map_err(told)?;

@@ -23,7 +23,7 @@ use crate::domain::{
 /// What an event is to the bot.
 #[derive(Debug)]
 pub(super) enum Seen {
-    /// A text of a person.
+    /// A text of a person, or a reaction.
     Message(Inbound),
     /// Something that cannot be read, at least now.
     Locked(Locked),
@@ -124,6 +124,22 @@ pub(super) fn read(event: &TimelineEvent, view: View<'_>) -> Seen {
             });
         }
     };
+    let Ok(sent_at) = Timestamp::from_millisecond(outer.origin_server_ts) else { return Seen::Nothing };
+    if outer.kind == "m.reaction" && outer.state_key.is_none() {
+        let Some((target, emoji)) = annotated(outer.content) else { return Seen::Nothing };
+        return Seen::Message(Inbound {
+            event: id,
+            room: view.room.clone(),
+            sender,
+            sent_at,
+            body: emoji,
+            reply_to: Some(target),
+            reaction: true,
+            mentions_bot: false,
+            protection,
+            arrival: view.arrival,
+        });
+    }
     if outer.kind != "m.room.message" || outer.state_key.is_some() {
         return Seen::Nothing;
     }
@@ -132,7 +148,6 @@ pub(super) fn read(event: &TimelineEvent, view: View<'_>) -> Seen {
     if message.msgtype == "m.key.verification.request" {
         return Seen::Verification { sender, event: id };
     }
-    let Ok(sent_at) = Timestamp::from_millisecond(outer.origin_server_ts) else { return Seen::Nothing };
     let relation = message.relation.as_ref();
     if message.msgtype != "m.text" || relation.is_some_and(|r| r.rel_type.as_deref() == Some("m.replace")) {
         return Seen::Nothing;
@@ -149,6 +164,7 @@ pub(super) fn read(event: &TimelineEvent, view: View<'_>) -> Seen {
         sent_at,
         body,
         reply_to,
+        reaction: false,
         mentions_bot: message.mentions.user_ids.iter().any(|user| user == view.me.as_str()),
         protection,
         arrival: view.arrival,
@@ -185,6 +201,26 @@ fn answered(relation: &Relation) -> Option<EventId> {
         Some(_) | None => reply,
     };
     target.and_then(|id| EventId::parse(id).ok())
+}
+
+/// What a reaction is to, and its emoji. What was redacted has neither.
+fn annotated(content: serde_json::Value) -> Option<(EventId, String)> {
+    /// More is no emoji, and is kept for nobody.
+    const LONGEST: usize = 64;
+    #[derive(Deserialize)]
+    struct Reaction {
+        #[serde(rename = "m.relates_to")]
+        relation: Annotation,
+    }
+    #[derive(Deserialize)]
+    struct Annotation {
+        rel_type: String,
+        event_id: String,
+        key: String,
+    }
+    let Annotation { rel_type, event_id, key } = serde_json::from_value::<Reaction>(content).ok()?.relation;
+    let target = EventId::parse(&event_id).ok()?;
+    (rel_type == "m.annotation" && key.len() <= LONGEST).then_some((target, key))
 }
 
 /// Whether a membership event of the bot changes only its name or picture.
@@ -280,6 +316,39 @@ mod tests {
         ];
         for (number, change) in nothing.into_iter().enumerate() {
             assert!(matches!(seen(false, change), Seen::Nothing), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_reaction_is_one_and_never_a_text() {
+        let reaction = |encrypted: bool| {
+            seen(encrypted, |e| {
+                e["type"] = json!("m.reaction");
+                e["content"] =
+                    json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": "$alert", "key": "👍" } });
+            })
+        };
+        for (encrypted, protection) in [(true, Protection::PlainInEncryptedRoom), (false, Protection::PlainRoom)] {
+            let Seen::Message(message) = reaction(encrypted) else { panic!("it is read") };
+            assert_eq!((message.reaction, message.body.as_str(), message.protection), (true, "👍", protection));
+            assert_eq!(message.reply_to.unwrap().as_str(), "$alert");
+        }
+        assert!(!message(|_| {}).reaction);
+        let strange: [fn(&mut Value); 4] = [
+            |e| e["content"] = json!({}),
+            |e| e["content"]["m.relates_to"] = json!({ "rel_type": "m.annotation", "event_id": "$1" }),
+            |e| e["content"]["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": "$1", "key": "👍" }),
+            |e| {
+                e["content"]["m.relates_to"] =
+                    json!({ "rel_type": "m.annotation", "event_id": "$1", "key": "x".repeat(65) })
+            },
+        ];
+        for change in strange {
+            let event = seen(false, |e| {
+                e["type"] = json!("m.reaction");
+                change(e);
+            });
+            assert!(matches!(event, Seen::Nothing));
         }
     }
 

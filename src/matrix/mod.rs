@@ -38,6 +38,7 @@ mod device;
 mod heal;
 mod identity;
 mod people;
+mod pins;
 mod session;
 
 mod catch_up;

@@ -35,7 +35,7 @@ pub(super) fn event(content: &Content) -> Option<Outgoing> {
             kind: "m.reaction",
             content: json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": target.as_str(), "key": key } }),
         }),
-        Content::File { .. } => None,
+        Content::File { .. } | Content::Pin { .. } => None,
     }
 }
 

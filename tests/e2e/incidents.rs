@@ -45,6 +45,30 @@ fn an_alert_is_answered_outlives_the_bot_and_is_over_once() {
 }
 
 #[test]
+fn a_reaction_of_an_operator_acknowledges_an_alert_and_a_strangers_does_not() {
+    let stage = Stage::set();
+    let bridge = stage.host.project("bridge").healthy();
+    let bot = stage.bot().service(&bridge).config(QUIET).start();
+    stage.ask(&bot, "!status");
+    let mallory = stage.lab.person("mallory");
+    stage.alice.invites(&stage.room, &mallory);
+    mallory.joins(&stage.room);
+    let reads = || stage.room.reads(&stage.alice).within(Duration::from_secs(60));
+    dies(&bridge);
+    let alert = reads().next_from(&bot, page(&stage.alice).and(containing("🔴 bridge is down")));
+    mallory.reacts(&stage.room, &alert.id, "👍");
+    stage.alice.reacts(&stage.room, &alert.id, "🎉");
+    // Answered after what came before it.
+    let alerts = stage.ask(&bot, "!alerts");
+    assert!(!alerts.text().contains("👀"), "{}", alerts.text());
+    stage.alice.reacts(&stage.room, &alert.id, "👍");
+    let alert = reads().until(&alert.id, containing("👀"));
+    assert!(alert.text().contains("is on it"), "{}", alert.text());
+    assert!(stage.ask(&bot, "!alerts").text().contains("· 👀"));
+    assert_eq!(reads().messages_from(&bot).len(), 4, "{}", reads().transcript());
+}
+
+#[test]
 fn what_is_silenced_rings_nobody_and_rings_afterwards() {
     let stage = Stage::set();
     let bridge = stage.host.project("bridge").healthy();

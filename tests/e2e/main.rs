@@ -7,6 +7,7 @@
 mod changes;
 mod chaos;
 mod console;
+mod dashboard;
 mod deploys;
 mod doctor;
 mod incidents;

@@ -52,7 +52,7 @@ fn a_room_without_encryption_works_and_is_known_as_such() {
 }
 
 #[test]
-fn only_texts_of_operators_are_heard() {
+fn only_texts_and_reactions_of_operators_are_heard() {
     let lab = Lab::connect();
     let (alice, mallory) = (lab.person("alice"), lab.person("mallory"));
     let room = lab.room("ops").encrypted().member(&alice).member(&mallory).create();
@@ -65,12 +65,13 @@ fn only_texts_of_operators_are_heard() {
     alice.notices(&room, "a notice");
     alice.edits(&room, &first, "edited");
     alice.reacts(&room, &first, "👍");
+    mallory.reacts(&room, &first, "👎");
     alice.sends(&room, json!({ "msgtype": "m.emote", "body": "waves" }));
     alice.sends_event(&room, "m.sticker", json!({ "body": "a sticker", "info": {}, "url": "mxc://lab.test/x" }));
     bot.answers(&room, &first, "the bot's own");
     let last = alice.says(&room, "last");
     bot.hears(&last);
-    assert_eq!(bot.heard(), ["first", "last"]);
+    assert_eq!(bot.heard(), ["first", "👍", "last"]);
 }
 
 #[test]

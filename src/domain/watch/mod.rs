@@ -15,6 +15,7 @@ mod memory;
 mod policy;
 mod problem;
 mod service;
+mod standing;
 mod unseen;
 
 #[cfg(test)]
@@ -27,4 +28,5 @@ pub use self::{
     policy::{Policy, Watch},
     problem::{Closed, Fall, Finding, Intent, Kind, LastChange, Level, Missed, Problem, Who},
     service::ServiceWatch,
+    standing::Standing,
 };

@@ -2,12 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Dispatcher, incidents::incident_of};
+use super::{Dispatcher, handled, incidents::incident_of};
 use crate::{
     domain::{
+        access,
         command::{self, Command, Reading},
         inbound::Inbound,
-        incident::{Incident, IncidentId, Silence, Subject},
+        incident::{Incident, IncidentId, Silence, Subject, acknowledges},
+        names::UserId,
         outgoing::MessageKey,
         reply::{self, incident as texts},
         selector::{self, Selector},
@@ -33,17 +35,42 @@ impl Dispatcher {
             }
             ids.extend(found);
         }
+        let mut effects = self.is_on(&ids, &message.sender, now);
+        let incidents: Vec<&Incident> = ids.iter().filter_map(|id| self.desk.open.get(id)).collect();
+        let text = texts::acknowledged(&incidents);
+        effects.extend(self.answer(message, "ack", &text));
+        effects.extend(self.renew(now));
+        effects
+    }
+
+    fn is_on(&mut self, ids: &[IncidentId], who: &UserId, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for id in &ids {
+        for id in ids {
             let Some(incident) = self.desk.open.get_mut(id) else { continue };
-            incident.acknowledged = Some((message.sender.clone(), now));
+            incident.acknowledged = Some((who.clone(), now));
             effects.push(Effect::Incident(Box::new(incident.clone())));
             let incident = incident.clone();
             self.desk.outdated_now(&incident);
         }
-        let incidents: Vec<&Incident> = ids.iter().filter_map(|id| self.desk.open.get(id)).collect();
-        let text = texts::acknowledged(&incidents);
-        effects.extend(self.answer(message, "ack", &text));
+        effects
+    }
+
+    /// Somebody reacts to something the bot has said. Under an alert it may say
+    /// that they are on it, which the alert then shows; nothing else ever comes
+    /// of a reaction.
+    fn reacted(&mut self, message: &Inbound, to: &MessageKey, now: Timestamp) -> Vec<Effect> {
+        let told = incident_of(to).filter(|_| acknowledges(&message.body));
+        let (Some(told), Some(role)) = (told, access::admit_reaction(message, &self.inventory)) else {
+            return vec![handled(message, "not a command")];
+        };
+        let ids: Vec<IncidentId> = self.desk.told_with(told).map(|incident| incident.id).collect();
+        let which = ids.iter().map(|id| id.0.to_string()).collect();
+        if ids.is_empty() || access::authorise(Command::Ack { which }, role).is_err() {
+            tracing::info!(sender = %message.sender, "a reaction that acknowledges nothing");
+            return vec![handled(message, "not a command")];
+        }
+        let mut effects = self.is_on(&ids, &message.sender, now);
+        effects.push(handled(message, "ack"));
         effects.extend(self.renew(now));
         effects
     }
@@ -113,6 +140,9 @@ impl Dispatcher {
     /// Somebody answers an alert with a bare word: it is about what the alert
     /// is about.
     pub(super) fn reply(&mut self, message: Inbound, to: &MessageKey, now: Timestamp) -> Vec<Effect> {
+        if message.reaction {
+            return self.reacted(&message, to, now);
+        }
         let body = incident_of(to).and_then(|incident| self.spelled_out(&message.body, incident));
         match body {
             Some(body) => self.message_meaning(message, &body, now),

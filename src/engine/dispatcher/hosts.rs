@@ -25,6 +25,8 @@ const RESUBSCRIBED: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct WatchedHost {
     watch: HostWatch,
+    /// Whether this process has looked at it, and knows what came of that.
+    pub(super) heard: bool,
     /// Its engine ended since it was last seen.
     engine_went: bool,
     /// What happened while it could not be seen, until that is told.
@@ -38,7 +40,7 @@ pub(super) struct WatchedHost {
 impl WatchedHost {
     pub(super) fn new(limits: &Watch) -> Self {
         let watch = HostWatch::new(limits.clone());
-        Self { watch, engine_went: false, missed: Vec::new(), away: None, deaf: None }
+        Self { watch, heard: false, engine_went: false, missed: Vec::new(), away: None, deaf: None }
     }
 
     /// Whether its streams of events, which told nothing of what a look shows, are to be taken up anew.
@@ -65,6 +67,7 @@ impl Dispatcher {
         let (inventory, now) = (Arc::clone(&self.inventory), report.at);
         let Some(host) = self.hosts.get_mut(&report.host) else { return Vec::new() };
         let (rebooted, found) = host.watch.report(report);
+        host.heard |= !matches!(report.seen, Err(HostTrouble::Busy(_)));
         match &report.seen {
             Ok(seen) => {
                 let rebooted = std::mem::take(&mut host.engine_went) || rebooted;

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod changes;
+mod dashboard;
 mod hosts;
 mod incidents;
 mod lost;
@@ -25,7 +26,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{changes::Underway, hosts::WatchedHost, incidents::Desk, questions::Question, watch::Watched};
+use self::{
+    changes::Underway, dashboard::Dashboards, hosts::WatchedHost, incidents::Desk, questions::Question, watch::Watched,
+};
 use super::event::{Effect, Event, Ticket};
 use crate::{
     domain::{
@@ -59,6 +62,7 @@ pub struct Dispatcher {
     watched: BTreeMap<ServiceName, Watched>,
     hosts: BTreeMap<HostName, WatchedHost>,
     desk: Desk,
+    dashboards: Dashboards,
 }
 
 impl Dispatcher {
@@ -78,18 +82,20 @@ impl Dispatcher {
             watched,
             hosts,
             desk: Desk::new(),
+            dashboards: Dashboards::default(),
         }
     }
 
     /// Goes on with what an earlier process knew of services and incidents.
     pub fn restore(&mut self, watching: Watching, now: Timestamp) {
-        let Watching { next_incident, open, silences, memories } = watching;
+        let Watching { next_incident, open, silences, memories, dashboards } = watching;
         let lived = self.identity.lived;
         if let Some(lived) = lived {
             self.restore_watch(memories, lived);
             self.restore_hosts(&open, lived);
         }
         self.restore_incidents(next_incident, open, silences, now);
+        self.restore_dashboards(dashboards);
     }
 
     /// Takes up operations that an earlier process left without an outcome.
@@ -99,6 +105,17 @@ impl Dispatcher {
 
     /// Answers an event.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        let only_time = matches!(event, Event::Tick);
+        let mut effects = self.happened(event, now);
+        // A tick that does nothing changes nothing.
+        if !only_time || !effects.is_empty() {
+            self.touch_dashboards(now);
+        }
+        effects.extend(self.dashboards_tick(now));
+        effects
+    }
+
+    fn happened(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::Message(message) => self.message(message, now),
             Event::Reply { message, to } => self.reply(message, &to, now),
@@ -107,6 +124,7 @@ impl Dispatcher {
                 Vec::new()
             }
             Event::RoomReady(room) => self.room_ready(room, now),
+            Event::MayPin(room) => self.may_pin(room, now),
             Event::Unreadable { room, event, why } => {
                 let text = reply::refusal::unreadable(why);
                 vec![answer(&room, &event, "unreadable", MessageClass::Answer, &text, vec![])]
@@ -143,10 +161,13 @@ impl Dispatcher {
         let hosts = self.hosts.values().filter_map(WatchedHost::deadline);
         // Without a room nothing can be said, and a room that is ready is a moment of its own.
         let desk = if self.rooms.is_empty() { None } else { self.desk.deadline(self.remind_after()) };
-        questions.chain(watched).chain(hosts).chain(desk).min()
+        questions.chain(watched).chain(hosts).chain(desk).chain(self.dashboards.deadline()).min()
     }
 
     fn message(&mut self, message: Inbound, now: Timestamp) -> Vec<Effect> {
+        if message.reaction {
+            return vec![handled(&message, "not a command")];
+        }
         let body = message.body.clone();
         self.message_meaning(message, &body, now)
     }

@@ -1,5 +1,6 @@
 //! The dispatcher as a conversation: messages and reports in, sentences out.
 
+mod dashboard;
 mod incidents;
 mod watching;
 
@@ -83,6 +84,7 @@ impl Room {
             sent_at: self.now,
             body: body.into(),
             reply_to: None,
+            reaction: false,
             mentions_bot: false,
             protection: Protection::Encrypted,
             arrival: Arrival::Live,

@@ -40,6 +40,13 @@ impl Room {
         self.happens(Event::Reply { message, to: MessageKey(to.into()) })
     }
 
+    /// As clients do: in the clear.
+    fn reacts(&mut self, sender: &str, emoji: &str, to: &str) -> String {
+        let message = self.message(sender, emoji);
+        let message = Inbound { reaction: true, protection: Protection::PlainInEncryptedRoom, ..message };
+        self.happens(Event::Reply { message, to: MessageKey(to.into()) })
+    }
+
     fn noted(&self) -> Vec<Incident> {
         let incidents = self.effects.iter().filter_map(|effect| match effect {
             Effect::Incident(incident) => Some((**incident).clone()),
@@ -151,6 +158,38 @@ fn what_is_silenced_is_told_silently_and_rings_when_the_silence_is_over() {
 }
 
 #[test]
+fn a_reaction_under_an_alert_says_that_somebody_is_on_it_and_nothing_else() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    let alert = "incident/1/page/!ops";
+    for (who, emoji, to) in [
+        (MALLORY, "👍", alert),
+        (VERA, "👍", alert),
+        (ALICE, "🎉", alert),
+        (ALICE, "ack", alert),
+        (ALICE, "restart", alert),
+        (ALICE, "!restart kokoro", alert),
+        (ALICE, "👍", "$1/answer"),
+        (ALICE, "👍", "incident/7/page/!ops"),
+        (ALICE, "👍", "dashboard/1/!ops"),
+    ] {
+        assert_eq!(room.reacts(who, emoji, to), "", "{who} {emoji} {to}");
+        assert!(matches!(room.effects[..], [Effect::Handled { .. }]), "{:?}", room.effects);
+    }
+    let unanswered = room.message(ALICE, "!ping");
+    let unanswered = Inbound { reaction: true, protection: Protection::PlainRoom, ..unanswered };
+    assert_eq!(room.happens(Event::Message(unanswered)), "", "nor is one to anybody else's message a command");
+    room.later(3_600);
+    insta::assert_snapshot!(room.reacts(ALICE, "👍🏽", alert), @r"
+    edit: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 60 min
+    fatal: no such file
+    👀 alice is on it
+    ");
+    assert!(room.noted()[0].acknowledged.is_some());
+    assert!(!room.ticks(7_200).contains("Page"), "and it rings no more");
+}
+
+#[test]
 fn talk_under_an_alert_is_no_command() {
     let mut room = Room::new();
     room.loops("kokoro");
@@ -187,6 +226,7 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
         open: vec![told, untold],
         silences: vec![],
         memories: vec![(ServiceName::parse("kokoro").unwrap(), memory)],
+        dashboards: vec![],
     };
     let now = next.now;
     next.dispatcher.restore(watching, now);
