@@ -6,7 +6,7 @@ use super::span;
 use crate::domain::{
     change::Change,
     inventory::Service,
-    message::escape,
+    message::{code, escape},
     names::{HostName, UserId},
     observation::{Death, Health, HostTrouble, Observation, State},
     watch::Problem,
@@ -35,6 +35,9 @@ pub enum View<'a> {
     /// It was seen.
     Seen(&'a Observation),
 }
+
+/// Hosts that were not seen and are named one by one.
+const HOSTS: usize = 20;
 
 /// How a line is ranked and marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,9 +72,31 @@ pub fn answer(lines: &[Line<'_>], now: Timestamp) -> String {
     let needy = rows.iter().filter(|(mark, _)| *mark <= Mark::Unknown).count();
     let verdict = verdict(lines.len(), needy, &unseen, &rows);
     let mut out: Vec<String> = verdict.into_iter().collect();
-    out.extend(unseen.iter().map(|host| host.line.clone()));
-    out.extend(rows.into_iter().map(|(mark, text)| format!("{} {text}", mark.emoji())));
+    out.extend(unseen.iter().take(HOSTS).map(|host| host.line.clone()));
+    if unseen.len() > HOSTS {
+        out.push(format!("🔴 and {} more hosts that were not seen", unseen.len() - HOSTS));
+    }
+    let (all, shown) = (rows.len(), most(&rows));
+    let more: Vec<String> = [Mark::Trouble, Mark::Unknown, Mark::Underway, Mark::Idle, Mark::Fine]
+        .into_iter()
+        .filter_map(|mark| {
+            let left = rows[shown..].iter().filter(|(other, _)| *other == mark).count();
+            (left > 0).then(|| format!("{left} {}", mark.emoji()))
+        })
+        .collect();
+    out.extend(rows.into_iter().take(shown).map(|(mark, text)| format!("{} {text}", mark.emoji())));
+    if shown < all {
+        out.push(format!("and {} — name some, like {} or {}", more.join(", "), code("host:"), code("@tag")));
+    }
     out.join("\n")
+}
+
+/// How many rows are shown one by one: the homeserver refuses a message that is
+/// too large, and nobody reads hundreds of lines on a phone.
+fn most(rows: &[(Mark, String)]) -> usize {
+    const ALL: usize = 60;
+    const SOME: usize = 40;
+    if rows.len() <= ALL { rows.len() } else { SOME }
 }
 
 fn verdict(all: usize, needy: usize, unseen: &[Unseen], rows: &[(Mark, String)]) -> Option<String> {
@@ -124,7 +149,7 @@ fn unseen_hosts(lines: &[Line<'_>]) -> Vec<Unseen> {
     hosts
         .into_iter()
         .map(|(host, trouble, services)| {
-            let names = services.iter().map(|s| escape(s)).collect::<Vec<_>>().join(", ");
+            let names = named(&services);
             let line = match trouble {
                 None => format!("⏳ **{}** — no answer yet ({names})", escape(host.as_str())),
                 Some(trouble) => {
@@ -134,6 +159,16 @@ fn unseen_hosts(lines: &[Line<'_>]) -> Vec<Unseen> {
             Unseen { services: services.len(), waiting: trouble.is_none(), line }
         })
         .collect()
+}
+
+/// The names of services, as far as a line holds them.
+fn named(services: &[&str]) -> String {
+    const NAMED: usize = 12;
+    let names = services.iter().take(NAMED).map(|s| escape(s)).collect::<Vec<_>>().join(", ");
+    match services.len().saturating_sub(NAMED) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
 }
 
 /// "🔴 spark-2 unreachable — connection refused".

@@ -475,3 +475,20 @@ fn a_copy_of_a_command_is_not_run_and_neither_is_what_may_be_one() {
     let effects = room.dispatcher.handle(Event::Message(late), room.now);
     assert!(matches!(effects[..], [Effect::Seal { .. }]), "{effects:?}");
 }
+
+#[test]
+fn a_large_cluster_is_an_answer_that_can_be_sent() {
+    let mut room = Room::new();
+    let mut inventory = (*room.dispatcher.inventory).clone();
+    let like = inventory.services[1].clone();
+    let named = |n: u32| Service { name: ServiceName::parse(&format!("s{n}")).unwrap(), ..like.clone() };
+    inventory.services.extend((0..2_000).map(named));
+    room.dispatcher.inventory = Arc::new(inventory);
+    room.says(ALICE, "!status spark-1:");
+    let ticket = room.ticket();
+    let output = format!("{}{}", room.up("bridge", 3), room.up("kokoro", 3));
+    let answer = room.reports(ticket, "spark-1", &output);
+    assert!(answer.lines().count() < 50, "{}", answer.lines().count());
+    let last = answer.lines().last().unwrap();
+    assert!(last.starts_with("and 1962 🟢 — name some, like host: or @tag"), "{last}");
+}
