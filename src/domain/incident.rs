@@ -118,6 +118,11 @@ impl Incident {
             end: None,
         }
     }
+
+    /// Whether only a silence keeps it from ringing.
+    pub fn is_held(&self) -> bool {
+        self.said == Some(Level::Note) && self.trouble.level() == Level::Page
+    }
 }
 
 /// Troubles that ring no phone until some time.

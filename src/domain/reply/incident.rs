@@ -7,7 +7,7 @@ use crate::domain::{
     incident::{Incident, Resolution, Silence, Subject, Trouble},
     inventory::Inventory,
     message::{code, escape},
-    watch::{Closed, Kind, Level},
+    watch::{Closed, Kind},
 };
 
 /// Incidents that a message names one by one.
@@ -38,10 +38,9 @@ fn alone(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
         }
         (Trouble::Host(_), Subject::Service(name)) => format!("🔴 **{}** is in trouble", escape(name.as_str())),
     };
-    let silenced = incident.said == Some(Level::Note) && incident.trouble.level() == Level::Page;
     text.push_str(&match &incident.acknowledged {
         Some((by, _)) => format!("\n👀 {} is on it", escape(by.localpart())),
-        None if silenced => format!("\n🔕 Silenced · {}", number(incident)),
+        None if incident.is_held() => format!("\n🔕 Silenced · {}", number(incident)),
         None => {
             let words = [code("ack"), code("logs"), code("silence 1h")];
             format!("\nReply {}, {} or {} · {}", words[0], words[1], words[2], number(incident))

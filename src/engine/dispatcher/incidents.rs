@@ -17,6 +17,7 @@ use super::{Dispatcher, questions::Question};
 use crate::{
     domain::{
         incident::{Incident, IncidentId, Resolution, Silence, Subject, Trouble},
+        maintenance::Window,
         message::{Body, MessageClass},
         outgoing::{MessageKey, Outgoing, What},
         reply,
@@ -54,6 +55,8 @@ pub(super) struct Desk {
     over: Vec<Incident>,
     over_due: Option<Timestamp>,
     last_over: Option<Timestamp>,
+    /// When what is due was last looked at.
+    looked: Option<Timestamp>,
     /// What was said about what, by the incident that the message is named for.
     told: BTreeMap<IncidentId, Told>,
 }
@@ -83,6 +86,7 @@ impl Desk {
             over: Vec::new(),
             over_due: None,
             last_over: None,
+            looked: None,
             told: BTreeMap::new(),
         }
     }
@@ -128,7 +132,10 @@ impl Desk {
         let silences = self.silences.values().map(|silence| silence.until);
         let nobody = self.open.values().filter(|incident| incident.acknowledged.is_none());
         let reminders = nobody.filter_map(|i| i.rang.and_then(|at| at.checked_add(remind_after).ok()));
-        edits.chain(silences).chain(reminders).chain(self.due).chain(self.over_due).min()
+        // No event tells of the end of a maintenance window.
+        let held = self.open.values().any(Incident::is_held);
+        let windows = self.looked.filter(|_| held).map(Window::next_look);
+        edits.chain(silences).chain(reminders).chain(windows).chain(self.due).chain(self.over_due).min()
     }
 }
 
@@ -258,6 +265,7 @@ impl Dispatcher {
         if self.rooms.is_empty() {
             return Vec::new();
         }
+        self.desk.looked = Some(now);
         let mut effects = Vec::new();
         if self.desk.due.take_if(|due| *due <= now).is_some() {
             let waiting = std::mem::take(&mut self.desk.waiting);
@@ -342,9 +350,17 @@ impl Dispatcher {
             .open
             .values()
             .filter(|i| i.acknowledged.is_none() && i.rang.is_some_and(|at| now.duration_since(at) >= after))
-            .filter(|i| !self.is_silent(&i.subject, now))
             .map(|i| i.id)
             .collect();
+        let (silent, due): (Vec<_>, Vec<_>) = due
+            .into_iter()
+            .partition(|id| self.desk.open.get(id).is_some_and(|incident| self.is_silent(&incident.subject, now)));
+        for id in silent {
+            // Its turn comes again.
+            if let Some(incident) = self.desk.open.get_mut(&id) {
+                incident.rang = Some(now);
+            }
+        }
         let Some(first) = due.first().copied() else { return Vec::new() };
         let mut effects = Vec::new();
         for id in &due {
@@ -381,8 +397,7 @@ impl Dispatcher {
     }
 
     pub(super) fn ring_what_was_silent(&mut self, now: Timestamp) -> Vec<Effect> {
-        let open = self.desk.open.values();
-        let held = open.filter(|i| i.said == Some(Level::Note) && i.trouble.level() == Level::Page);
+        let held = self.desk.open.values().filter(|incident| incident.is_held());
         let rings: Vec<IncidentId> = held.filter(|i| !self.is_silent(&i.subject, now)).map(|i| i.id).collect();
         let new: Vec<IncidentId> =
             rings.into_iter().filter(|id| !self.desk.waiting.contains(id) && !self.evidence_asked(*id)).collect();

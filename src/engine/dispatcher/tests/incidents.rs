@@ -31,8 +31,12 @@ impl Room {
 
     fn ticks(&mut self, seconds: i64) -> String {
         self.later(seconds);
-        let said = self.happens(Event::Tick);
-        format!("{said}{}", self.reads_logs())
+        let mut said = self.happens(Event::Tick);
+        said.push_str(&self.reads_logs());
+        // What was due is done: the clock is not looked at again and again.
+        let deadline = self.dispatcher.deadline();
+        assert!(deadline.is_none_or(|at| at > self.now), "{deadline:?} at {}", self.now);
+        said
     }
 
     fn replies(&mut self, sender: &str, body: &str, to: &str) -> String {
@@ -243,4 +247,44 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
     Page: ✅ kokoro recovered — well for 100 s; the trouble lasted 3 min
     edit: ✅ Over: kokoro — crash loop, exit 3, for 3 min
     ");
+}
+
+#[test]
+fn what_was_silenced_after_it_rang_is_not_reminded_of_until_it_may_ring() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    room.says(ALICE, "!silence kokoro 3h");
+    for _ in 0..2 {
+        let said = room.ticks(3_600);
+        assert!(!said.contains("Page"), "{said}");
+    }
+    let said = room.ticks(2 * 3_600);
+    assert!(said.contains("Page: 🔴 1 alert is still open"), "{said}");
+}
+
+#[test]
+fn what_a_maintenance_window_kept_silent_rings_when_it_is_over() {
+    let mut room = Room::new();
+    let mut inventory = (*room.dispatcher.inventory).clone();
+    // 2027-01-15 08:00 UTC is when these stories begin.
+    inventory.maintenance = vec![crate::domain::maintenance::Window {
+        selector: "kokoro".into(),
+        days: vec![jiff::civil::Weekday::Friday],
+        from: "07:00".parse().unwrap(),
+        to: "08:10".parse().unwrap(),
+        zone: jiff::tz::TimeZone::UTC,
+    }];
+    room.dispatcher.inventory = Arc::new(inventory);
+    assert!(room.loops("kokoro").starts_with("Answer: 🔴 kokoro crash loop"));
+    let mut said = String::new();
+    for _ in 0..30 {
+        let Some(at) = room.dispatcher.deadline() else { break };
+        room.now = at;
+        said.push_str(&room.ticks(0));
+        if said.contains("Page") {
+            break;
+        }
+    }
+    assert!(said.contains("Page: 🔴 kokoro"), "{said}");
+    assert!(room.now.to_string().starts_with("2027-01-15T08:10:0"), "{}", room.now);
 }
