@@ -6,6 +6,7 @@
 
 mod changes;
 mod chaos;
+mod commands;
 mod console;
 mod dashboard;
 mod deploys;
