@@ -17,7 +17,7 @@ use opsroom::{
         record::End,
     },
     engine::{
-        event::{JobNews, Known},
+        event::{JobNews, JobState},
         follower::{self, Following, Reporter},
     },
     ledger::SqliteLedger,
@@ -72,7 +72,7 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
 /// Starts a job and follows it, as a change does.
 async fn carry(remote: &Arc<SshRemote>, number: u64) {
     let (events, mut news) = mpsc::channel(64);
-    let following = Following { job: job(number), limit: Duration::from_secs(60), known: Known::New };
+    let following = Following { job: job(number), limit: Duration::from_secs(60), known: JobState::New };
     let report = Reporter { operation: OperationId(number), events };
     let ended = follower::follow(Arc::clone(remote) as _, following, &report).await;
     assert!(matches!(ended, JobNews::Exited { code: 0, .. }), "{ended:?} {:?}", news.try_recv());

@@ -68,7 +68,7 @@ impl Chat for Terminal {
         })
     }
 
-    fn seal<'a>(&'a self, _: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>> {
+    fn replay_key<'a>(&'a self, _: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>> {
         Box::pin(async { Ok(None) })
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::{
     outgoing::{MessageKey, Outgoing},
     progress::Phase,
     record::{End, Record},
-    watch::Memory,
+    watch::Checkpoint,
 };
 
 // ---------------------------------------------------------------- Chat
@@ -34,7 +34,7 @@ pub trait Chat: Send + Sync + 'static {
 
     /// What an encrypted message and all its copies have, and no other message.
     /// None where messages cannot be copied by others.
-    fn seal<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>>;
+    fn replay_key<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>>;
 }
 
 /// One message on its way out.
@@ -192,8 +192,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// The event that a message became.
     fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
 
-    /// Gives a seal to the event that asks first. Whether it is this one's.
-    fn claim_seal<'a>(&'a self, seal: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>>;
+    /// Gives a replay key to the event that asks first. Whether it is this one's.
+    fn claim_replay_key<'a>(&'a self, key: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>>;
 
     /// Operations that began and have no outcome, oldest first.
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>>;
@@ -206,7 +206,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// One operation.
     fn operation(&self, id: OperationId) -> BoxFuture<'_, Result<Option<Record>, LedgerError>>;
     /// Notes that a process takes the ledger up, and tells whose it is.
-    fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>>;
+    fn begin_process(&self) -> BoxFuture<'_, Result<Identity, LedgerError>>;
     /// What is known of services and incidents.
     fn watching(&self) -> BoxFuture<'_, Result<Watching, LedgerError>>;
     /// Notes that the process lives.
@@ -270,7 +270,7 @@ pub enum Entry {
         /// Of which service.
         service: ServiceName,
         /// What.
-        memory: Box<Memory>,
+        memory: Box<Checkpoint>,
     },
 }
 
@@ -308,7 +308,7 @@ pub struct Watching {
     /// Silences, also those whose time has passed meanwhile.
     pub silences: Vec<Silence>,
     /// What the watch knew of each service.
-    pub memories: Vec<(ServiceName, Memory)>,
+    pub memories: Vec<(ServiceName, Checkpoint)>,
     /// The rooms' dashboards.
     pub dashboards: Vec<Dashboard>,
 }

@@ -210,7 +210,7 @@ fn the_audit_record_is_read_and_checked_without_the_bot() {
     fs::create_dir(&state).unwrap();
     let ledger = opsroom::ledger::SqliteLedger::open(&state.join("ledger.sqlite")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(opsroom::ports::Ledger::take_up(&ledger)).unwrap();
+    runtime.block_on(opsroom::ports::Ledger::begin_process(&ledger)).unwrap();
     let audit = |rest: &[&str]| {
         let mut command = opsroom(dir.path());
         end(command.arg("audit").args(rest).arg("--state-dir").arg(&state))

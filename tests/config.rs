@@ -90,7 +90,7 @@ fn the_example_is_a_config_and_means_what_it_shows() {
 fn the_defaults_are_those_the_example_shows() {
     let shown = example();
     let bare = parse(&format!("{LEAST}{}", ssh_host("web-1", ""))).unwrap();
-    assert_eq!(bare.inventory.manners, shown.inventory.manners);
+    assert_eq!(bare.inventory.commands, shown.inventory.commands);
     assert_eq!(bare.inventory.watch, shown.inventory.watch);
     assert_eq!(bare.state_dir, shown.state_dir);
     assert_eq!((bare.dashboard, shown.dashboard), (true, true));

@@ -32,7 +32,7 @@ use opsroom::{
     },
     engine::{
         dispatcher::Dispatcher,
-        event::{Cancelled, Effect, Event, JobNews, Known, Recall, Sealed},
+        event::{Cancelled, Effect, Event, JobNews, JobState, LedgerQuery, Replay},
     },
     ledger::SqliteLedger,
     ports::{Arrived, Delivered, Ledger as _},
@@ -155,7 +155,7 @@ impl Play {
     }
 
     fn dispatcher(runtime: &tokio::runtime::Runtime, ledger: &SqliteLedger) -> Process {
-        let identity = runtime.block_on(ledger.take_up()).unwrap();
+        let identity = runtime.block_on(ledger.begin_process()).unwrap();
         let me = Me { user: UserId::parse("@opsroom:example.org").unwrap(), display_name: None };
         let dispatcher = Dispatcher::new(Arc::new(inventory()), me, identity);
         Process { dispatcher, waiting: VecDeque::new(), following: BTreeMap::new() }
@@ -253,7 +253,7 @@ impl Play {
         for (at, effect) in effects.into_iter().enumerate() {
             if crash == Some(Some(at)) {
                 // It may be on its way already, and arrive whenever it likes.
-                if let Effect::Carry { job, known: Known::New, .. } = effect {
+                if let Effect::Carry { job, known: JobState::New, .. } = effect {
                     self.world.late.push(job);
                 }
                 return Err(Died);
@@ -281,19 +281,19 @@ impl Play {
                 };
                 self.process.waiting.push_back(Event::Cancelled { ticket, how });
                 if self.process.following.contains_key(&operation) {
-                    self.carries(operation, job, Known::Begun);
+                    self.carries(operation, job, JobState::Started);
                 }
             }
-            Effect::Seal { message, ticket } => {
-                let claim = self.world.ledger.claim_seal(message.event.as_str(), &message.event);
+            Effect::CheckReplay { message, ticket } => {
+                let claim = self.world.ledger.claim_replay_key(message.event.as_str(), &message.event);
                 let first = self.runtime.block_on(claim).unwrap();
-                let sealed = if first { Sealed::First } else { Sealed::Copy };
-                self.process.waiting.push_back(Event::Sealed { ticket, sealed });
+                let replay = if first { Replay::New } else { Replay::Duplicate };
+                self.process.waiting.push_back(Event::ReplayChecked { ticket, replay });
             }
-            Effect::Recall { what, ticket } => {
+            Effect::LedgerQuery { what, ticket } => {
                 let service = match what {
-                    Recall::Last(service) => service,
-                    Recall::One(_) => None,
+                    LedgerQuery::Last(service) => service,
+                    LedgerQuery::One(_) => None,
                 };
                 let records = self.runtime.block_on(self.world.ledger.history(service.as_ref(), 8)).unwrap();
                 self.process.waiting.push_back(Event::Recalled { ticket, records });
@@ -316,13 +316,13 @@ impl Play {
     }
 
     /// The host's side of a job: starting is keyed by its ID, and what was forbidden never starts.
-    fn carries(&mut self, operation: OperationId, job: Job, known: Known) {
+    fn carries(&mut self, operation: OperationId, job: Job, known: JobState) {
         let on_host = self.world.jobs.entry(job.id.as_str().to_owned()).or_default();
         let exists = on_host.starts > 0;
         match known {
-            Known::New => on_host.start(),
-            Known::Asked if !exists => on_host.forbidden = true,
-            Known::Asked | Known::Begun => {}
+            JobState::New => on_host.start(),
+            JobState::Submitted if !exists => on_host.forbidden = true,
+            JobState::Submitted | JobState::Started => {}
         }
         let news = match on_host {
             OnHost { starts: 0, forbidden: true, .. } => Some(JobNews::NotStarted("it was never reached".into())),

@@ -13,7 +13,7 @@ use super::{login_of, remotes};
 use crate::{
     config::Settings,
     domain::{
-        doctor::{self, About, ChatMatter, Finding, Mark, Matter},
+        doctor::{self, About, ChatCheck, Check, Finding, Mark},
         reply,
     },
     engine,
@@ -27,20 +27,20 @@ const AT_ONCE: usize = 16;
 /// Looks at the homeserver and at every host, or at some hosts and services,
 /// and prints what is found. What is wrong is an error.
 pub async fn doctor(settings: Settings, only: Vec<String>) -> anyhow::Result<()> {
-    let patients = doctor::patients(&only, &settings.inventory)
+    let targets = doctor::targets(&only, &settings.inventory)
         .map_err(|no_match| anyhow::anyhow!(reply::doctor::no_match(&no_match)))?;
     let remotes = remotes(&settings)?;
     let mut all = Vec::new();
     if only.is_empty() {
         let matters = chat(&settings).await?;
-        let findings = matters.into_iter().map(|m| Finding { about: About::Chat, matter: Matter::Chat(m) }).collect();
+        let findings = matters.into_iter().map(|m| Finding { about: About::Chat, matter: Check::Chat(m) }).collect();
         tell(findings, &mut all)?;
     }
-    let examined = stream::iter(patients).map(|patient| {
-        let remote = remotes.get(&patient.host).cloned();
+    let examined = stream::iter(targets).map(|target| {
+        let remote = remotes.get(&target.host).cloned();
         async move {
             match remote {
-                Some(remote) => engine::doctor::examine(&*remote, &patient.host, &patient.services).await,
+                Some(remote) => engine::doctor::examine(&*remote, &target.host, &target.services).await,
                 None => Vec::new(),
             }
         }
@@ -68,7 +68,7 @@ fn say(text: &str) -> anyhow::Result<()> {
 }
 
 /// The account and its rooms, without disturbing a bot that runs.
-async fn chat(settings: &Settings) -> anyhow::Result<Vec<ChatMatter>> {
+async fn chat(settings: &Settings) -> anyhow::Result<Vec<ChatCheck>> {
     let subject = matrix::Subject {
         homeserver: settings.matrix.homeserver.clone(),
         user: settings.matrix.user.clone(),
@@ -77,6 +77,6 @@ async fn chat(settings: &Settings) -> anyhow::Result<Vec<ChatMatter>> {
     };
     let mut matters = matrix::examine(&subject, &settings.state_dir).await;
     let heard = HealthFile::in_dir(&settings.state_dir).check(SystemTime::now(), FRESH);
-    matters.push(heard.map_or(ChatMatter::NotRunning, |age| ChatMatter::Running(age.as_secs())));
+    matters.push(heard.map_or(ChatCheck::NotRunning, |age| ChatCheck::Running(age.as_secs())));
     Ok(matters)
 }

@@ -8,8 +8,8 @@
 //! The text is read as a TOML tree with spans rather than through serde's
 //! derive, which stops at its first error.
 
+mod commands;
 pub(crate) mod duration;
-mod habits;
 mod heartbeat;
 mod host;
 mod host_key;
@@ -106,7 +106,7 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
     let services = root.tables("service", &schema::SERVICE);
     let services = services.iter().map(|section| service::read(section, &watch.services)).collect();
     let services = references::services(services, &host_names, problems);
-    let manners = root.table("commands", &schema::COMMANDS).map(|section| habits::manners(&section));
+    let commands = root.table("commands", &schema::COMMANDS).map(|section| commands::commands(&section));
     let dashboard = root.table("dashboard", &schema::DASHBOARD).and_then(|section| section.flag("enabled"));
     let heartbeat = root.table("heartbeat", &schema::HEARTBEAT);
     let heartbeat = heartbeat.and_then(|section| heartbeat::read(&section, outside));
@@ -114,7 +114,7 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
         services,
         hosts: hosts.iter().map(|host| Host { name: host.name.clone() }).collect(),
         operators,
-        manners: manners.unwrap_or_default(),
+        commands: commands.unwrap_or_default(),
         watch,
         maintenance: root.tables("maintenance", &schema::MAINTENANCE).iter().filter_map(maintenance::read).collect(),
     };

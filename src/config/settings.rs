@@ -27,7 +27,7 @@ pub struct Settings {
     pub hosts: Vec<HostSettings>,
     /// Where the bot keeps what must survive it. May not exist yet.
     pub state_dir: PathBuf,
-    /// Services, operators, manners and watching: what the domain knows.
+    /// Services, operators, commands and watching: what the domain knows.
     pub inventory: Inventory,
 }
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::section::Section;
-use crate::domain::watch::{Policy, Watch};
+use crate::domain::watch::{Policy, WatchSettings};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How everything is watched.
-pub(super) fn read(section: &Section<'_>) -> Watch {
-    let default = Watch::default();
-    Watch {
+pub(super) fn read(section: &Section<'_>) -> WatchSettings {
+    let default = WatchSettings::default();
+    WatchSettings {
         snapshot_every: section.duration("snapshot_every", default.snapshot_every, SECOND..=HOUR),
         unreachable_after: section.duration("unreachable_after", default.unreachable_after, SECOND..=HOUR),
         engine_after: section.duration("engine_after", default.engine_after, SECOND..=HOUR),

@@ -31,14 +31,14 @@ pub enum Subject {
 /// What is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Trouble {
+pub enum Cause {
     /// With a service.
     Service(Problem),
     /// With a host.
     Host(HostProblem),
 }
 
-impl Trouble {
+impl Cause {
     /// How much it matters.
     pub fn level(&self) -> Level {
         match self {
@@ -84,7 +84,8 @@ pub struct Incident {
     /// What is in trouble.
     pub subject: Subject,
     /// What is wrong, as known now.
-    pub trouble: Trouble,
+    #[serde(rename = "trouble")]
+    pub cause: Cause,
     /// When it was opened.
     pub opened: Timestamp,
     /// How loudly people were told; none while they were not.
@@ -97,31 +98,32 @@ pub struct Incident {
     /// Who knows of it, and since when.
     pub acknowledged: Option<(UserId, Timestamp)>,
     /// When a phone last rang for it.
-    pub rang: Option<Timestamp>,
+    #[serde(rename = "rang")]
+    pub last_paged_at: Option<Timestamp>,
     /// How it ended, and when.
     pub end: Option<(Resolution, Timestamp)>,
 }
 
 impl Incident {
     /// A trouble that nobody was told of.
-    pub fn new(id: IncidentId, subject: Subject, trouble: Trouble, now: Timestamp) -> Self {
+    pub fn new(id: IncidentId, subject: Subject, cause: Cause, now: Timestamp) -> Self {
         Self {
             id,
             subject,
-            trouble,
+            cause,
             opened: now,
             said: None,
             told_with: None,
             log: None,
             acknowledged: None,
-            rang: None,
+            last_paged_at: None,
             end: None,
         }
     }
 
     /// Whether only a silence keeps it from ringing.
     pub fn is_held(&self) -> bool {
-        self.said == Some(Level::Note) && self.trouble.level() == Level::Page
+        self.said == Some(Level::Note) && self.cause.level() == Level::Page
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     access::Role,
     maintenance::Window,
     names::{Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
-    watch::{Policy, Watch},
+    watch::{Policy, WatchSettings},
 };
 
 /// Everything that is managed, and who may manage it.
@@ -22,9 +22,9 @@ pub struct Inventory {
     /// Full Matrix IDs that are listened to. Nobody else is.
     pub operators: BTreeMap<UserId, Role>,
     /// How commands begin, and other habits of the room.
-    pub manners: Manners,
+    pub commands: CommandSettings,
     /// When a host counts as in trouble, and how closely it is looked at.
-    pub watch: Watch,
+    pub watch: WatchSettings,
     /// Times in which troubles ring no phone.
     pub maintenance: Vec<Window>,
 }
@@ -136,14 +136,14 @@ impl Default for UpdatePolicy {
 
 /// How the bot is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manners {
+pub struct CommandSettings {
     /// What a command begins with.
     pub prefix: String,
     /// A command older than this when it is first seen is not run.
     pub stale_after: Duration,
 }
 
-impl Default for Manners {
+impl Default for CommandSettings {
     fn default() -> Self {
         Self { prefix: "!".to_owned(), stale_after: Duration::from_secs(120) }
     }

@@ -1,11 +1,11 @@
 //! The pure part: no tokio, no SDK, no clock, no I/O.
 
 pub mod access;
-pub mod aftermath;
 pub mod change;
 pub mod command;
 pub mod dashboard;
 pub mod doctor;
+pub mod impact;
 pub mod inbound;
 pub mod incident;
 pub mod inventory;

@@ -1,5 +1,5 @@
 //! What was seen of a service at a time. Never a guess: what could not be seen
-//! is [`State::Unknown`] with the reason, or the host's [`HostTrouble`].
+//! is [`State::Unknown`] with the reason, or the host's [`SnapshotError`].
 
 use jiff::Timestamp;
 
@@ -85,7 +85,7 @@ pub struct HostReport {
     /// What the host says of itself.
     pub facts: HostFacts,
     /// One observation per configured service, or why there is none.
-    pub seen: Result<Vec<Observation>, HostTrouble>,
+    pub seen: Result<Vec<Observation>, SnapshotError>,
 }
 
 /// What a host says of itself, as far as it does.
@@ -110,7 +110,7 @@ pub struct Disk {
 
 /// Why nothing could be seen on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostTrouble {
+pub enum SnapshotError {
     /// No connection, or no login. The text names the cause.
     Unreachable(String),
     /// The host answered, its container engine did not.
@@ -121,7 +121,7 @@ pub enum HostTrouble {
     Busy(String),
 }
 
-impl HostTrouble {
+impl SnapshotError {
     /// The cause, as it was told.
     pub fn cause(&self) -> &str {
         match self {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    aftermath::{Aftermath, Trouble},
     change::Change,
+    impact::{Impact, VerifyFailure},
     inventory::Service,
     job::Job,
     names::{EventId, HostName, RoomId, ServiceName, UserId},
@@ -58,7 +58,7 @@ pub enum Outcome {
         /// What the tools said last.
         output: Vec<String>,
         /// What is left of it.
-        aftermath: Aftermath,
+        impact: Impact,
     },
     /// The host did not begin it, because it cannot or may not be made.
     Refused(Refusal),
@@ -71,7 +71,7 @@ pub enum Outcome {
         /// In this phase.
         phase: Option<Phase>,
         /// What is left of it.
-        aftermath: Aftermath,
+        impact: Impact,
     },
     /// Its limit passed.
     TimedOut {
@@ -80,7 +80,7 @@ pub enum Outcome {
         /// In this phase.
         phase: Option<Phase>,
         /// What is left of it.
-        aftermath: Aftermath,
+        impact: Impact,
     },
     /// How it ended is not known.
     Unknown {
@@ -116,29 +116,29 @@ pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Pro
         return Outcome::Refused(refusal.clone());
     }
     let (phase, output) = progress.failed();
-    let aftermath = Aftermath::of(progress);
+    let impact = Impact::of(progress);
     if progress.overdue {
-        return Outcome::TimedOut { limit: operation.job.limit, phase, aftermath };
+        return Outcome::TimedOut { limit: operation.job.limit, phase, impact };
     }
     if progress.cancelled {
-        return Outcome::Cancelled { by: None, phase, aftermath };
+        return Outcome::Cancelled { by: None, phase, impact };
     }
     let died = || seen(progress.after.as_deref(), service, now).and_then(|after| after.state.death());
     let died = progress.death.or_else(died);
-    let why = match (progress.trouble, died, exit) {
-        (Some(Trouble::Died), Some(death), _) => format!("it started and died: {}", death.explain()),
+    let why = match (progress.verify_failure, died, exit) {
+        (Some(VerifyFailure::Died), Some(death), _) => format!("it started and died: {}", death.explain()),
         (Some(trouble), _, _) => trouble.explain().to_owned(),
         (None, _, 143) => "it was told to end (SIGTERM)".to_owned(),
         (None, _, 137) => "it was killed (SIGKILL)".to_owned(),
         (None, _, code) => format!("exit {code}"),
     };
-    Outcome::Failed { phase, why, output, aftermath }
+    Outcome::Failed { phase, why, output, impact }
 }
 
 /// The job says that it is done; what was seen afterwards has to say the same.
 fn judge_success(change: Change, service: &Service, progress: &Progress, now: Timestamp) -> Outcome {
     let (phase, output) = progress.failed();
-    let failed = |why: String| Outcome::Failed { phase, why, output, aftermath: Aftermath::AsItIs };
+    let failed = |why: String| Outcome::Failed { phase, why, output, impact: Impact::AsItIs };
     let Some(after) = seen(progress.after.as_deref(), service, now) else {
         let said = progress.after.as_deref().unwrap_or_default();
         return match change {

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, time::Duration};
 use regex::Regex;
 
 use super::{
-    aftermath::{Back, Trouble},
+    impact::{Back, VerifyFailure},
     job,
     observation::Death,
     preflight::{Note, Refusal},
@@ -83,7 +83,7 @@ pub struct Progress {
     /// What it did or saw by the way.
     pub notes: Vec<Note>,
     /// Why what was put in place does not hold.
-    pub trouble: Option<Trouble>,
+    pub verify_failure: Option<VerifyFailure>,
     /// How it died, where that is the trouble.
     pub death: Option<Death>,
     /// The phase that failed and its last lines, once the job is going back.
@@ -226,7 +226,7 @@ impl Reader {
                 let note = Note::read(rest).filter(|note| !progress.notes.contains(note));
                 progress.notes.extend(note.into_iter().take(LISTED.saturating_sub(progress.notes.len())));
             }
-            ("trouble", [word]) => progress.trouble = Trouble::read(word),
+            ("trouble", [word]) => progress.verify_failure = VerifyFailure::read(word),
             ("died", [code, oom]) => {
                 progress.death = code.parse().ok().map(|code| Death { code, oom: *oom == "true" });
             }

@@ -16,7 +16,7 @@ use crate::domain::{
     progress::{Phase, Progress},
     record::{End, Record},
     runtime::ContainerEvent,
-    watch::Memory,
+    watch::Checkpoint,
 };
 use crate::ports::Entry;
 
@@ -96,11 +96,11 @@ pub enum Event {
         how: Cancelled,
     },
     /// It was looked whether a message is a copy.
-    Sealed {
+    ReplayChecked {
         /// The question.
         ticket: Ticket,
         /// What came of it.
-        sealed: Sealed,
+        replay: Replay,
     },
     /// The ledger was asked.
     Recalled {
@@ -132,29 +132,29 @@ pub enum Cancelled {
 
 /// Whether a message is a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sealed {
+pub enum Replay {
     /// It is the first of its kind.
-    First,
+    New,
     /// Another event brought the same message before.
-    Copy,
+    Duplicate,
     /// That could not be found out, for this reason.
     Unclear(String),
 }
 
 /// What is known of a job when it is to be carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Known {
+pub enum JobState {
     /// No host was asked to start it.
     New,
     /// A host was asked to start it; whether it did is not known.
-    Asked,
+    Submitted,
     /// It was seen to run.
-    Begun,
+    Started,
 }
 
 /// What is asked of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recall {
+pub enum LedgerQuery {
     /// The last operations; of one service, or of all.
     Last(Option<ServiceName>),
     /// One operation.
@@ -235,7 +235,7 @@ pub enum Effect {
         /// Of which.
         service: ServiceName,
         /// What.
-        memory: Box<Memory>,
+        memory: Box<Checkpoint>,
     },
     /// Say something.
     Say(Outgoing),
@@ -286,7 +286,7 @@ pub enum Effect {
         /// How long it may take from now.
         limit: Duration,
         /// Only what is new may be started.
-        known: Known,
+        known: JobState,
     },
     /// Tell a job to end.
     Cancel {
@@ -300,16 +300,16 @@ pub enum Effect {
         ticket: Ticket,
     },
     /// Look whether a message is a copy of one that was acted on.
-    Seal {
+    CheckReplay {
         /// The message.
         message: Box<Inbound>,
         /// Whose question it is.
         ticket: Ticket,
     },
     /// Ask the ledger.
-    Recall {
+    LedgerQuery {
         /// For what.
-        what: Recall,
+        what: LedgerQuery,
         /// Whose question it is.
         ticket: Ticket,
     },
@@ -339,8 +339,8 @@ impl Effect {
             | Self::Preview { .. }
             | Self::Carry { .. }
             | Self::Cancel { .. }
-            | Self::Seal { .. }
-            | Self::Recall { .. } => None,
+            | Self::CheckReplay { .. }
+            | Self::LedgerQuery { .. } => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     collector::Tail,
-    event::{Cancelled, Event, JobNews, Known},
+    event::{Cancelled, Event, JobNews, JobState},
 };
 use crate::{
     domain::{
@@ -40,7 +40,7 @@ pub struct Following {
     /// From now.
     pub limit: Duration,
     /// Only what is new is started.
-    pub known: Known,
+    pub known: JobState,
 }
 
 /// Where news of one operation go.
@@ -71,15 +71,15 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
     let mut pauses = pauses();
     loop {
         let command = match known {
-            Known::New => job.start(),
-            Known::Asked => job.attach_or_forbid(),
-            Known::Begun => job.attach(reader.offset),
+            JobState::New => job.start(),
+            JobState::Submitted => job.attach_or_forbid(),
+            JobState::Started => job.attach(reader.offset),
         };
-        let fresh = known == Known::New;
+        let fresh = known == JobState::New;
         let before = reader.offset;
         let ended = one_round(&*remote, command, until, &mut reader, report).await;
         if reader.offset > 0 {
-            known = Known::Begun;
+            known = JobState::Started;
         }
         if let Some(code) = reader.progress.ended {
             let progress = Box::new(reader.progress);
@@ -93,10 +93,10 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
                 return JobNews::NotStarted(errors.unwrap_or_else(|| "the host could not place the job".to_owned()));
             }
             // As certain after a break as before: it was kept from beginning.
-            (Ok(Exit::Code(job::NOT_STARTED)), errors) if known < Known::Begun => {
+            (Ok(Exit::Code(job::NOT_STARTED)), errors) if known < JobState::Started => {
                 return JobNews::NotStarted(errors.unwrap_or_else(|| "its process did not come up".to_owned()));
             }
-            (Ok(Exit::Code(job::NO_SUCH_JOB)), _) if known == Known::Begun => {
+            (Ok(Exit::Code(job::NO_SUCH_JOB)), _) if known == JobState::Started => {
                 return JobNews::Vanished("I looked on the host: it knows no such job any more".to_owned());
             }
             // The host has noted that it must not begin any more, so this is certain.
@@ -124,7 +124,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
                     return JobNews::Stuck;
                 }
                 told_to_end = true;
-                known = known.max(Known::Asked);
+                known = known.max(JobState::Submitted);
                 until = Instant::now() + GRACE;
                 tell_to_end(&*remote, &job).await;
                 continue;
@@ -133,7 +133,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
             (Err(error), _) => error.to_string(),
         };
         // From here on the job may run: it is only ever followed.
-        known = known.max(Known::Asked);
+        known = known.max(JobState::Submitted);
         if Instant::now() >= until {
             return JobNews::Unreached(trouble);
         }

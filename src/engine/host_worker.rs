@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     collector::{Lines, Tail},
-    event::{Event, JobNews, Known, Ticket},
+    event::{Event, JobNews, JobState, Ticket},
     follower::{self, Following, Reporter},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
         inventory::Service,
         job::Job,
         names::{ContainerName, HostName, LoginName, ServiceName},
-        observation::{HostFacts, HostReport, HostTrouble, Observation},
+        observation::{HostFacts, HostReport, Observation, SnapshotError},
         operation::OperationId,
         progress::Reader,
         runtime::docker,
@@ -96,7 +96,7 @@ pub enum Request {
         /// How long it may take.
         limit: Duration,
         /// What is known of it.
-        known: Known,
+        known: JobState,
     },
     /// Tell a job to end.
     Cancel {
@@ -123,7 +123,7 @@ impl Output for Told {
 struct Seen {
     began: Timestamp,
     facts: HostFacts,
-    seen: Result<Vec<Observation>, HostTrouble>,
+    seen: Result<Vec<Observation>, SnapshotError>,
 }
 
 /// See the module.
@@ -170,7 +170,7 @@ impl HostWorker {
                 Some(Request::Look(ticket)) => {
                     if look.try_send(Some(ticket)).is_err() {
                         let why = "too many questions to this host at once".to_owned();
-                        let seen = Err(HostTrouble::Busy(why));
+                        let seen = Err(SnapshotError::Busy(why));
                         worker
                             .report(Some(ticket), Seen { began: Timestamp::now(), facts: HostFacts::default(), seen })
                             .await;
@@ -231,8 +231,8 @@ impl HostWorker {
                 facts = docker::read_facts(&text);
                 docker::read_snapshot(&text, &self.services, Timestamp::now())
             }
-            Err(error) if error.may_have_run() => Err(HostTrouble::Unclear(error.to_string())),
-            Err(error) => Err(HostTrouble::Unreachable(error.to_string())),
+            Err(error) if error.may_have_run() => Err(SnapshotError::Unclear(error.to_string())),
+            Err(error) => Err(SnapshotError::Unreachable(error.to_string())),
         };
         Seen { began, facts, seen }
     }
@@ -400,7 +400,7 @@ impl HostWorker {
                 report.tell(JobNews::Blocked(why)).await;
                 tokio::select! {
                     slot = slots.acquire_owned() => slot,
-                    () = called_off.cancelled(), if following.known == Known::New => {
+                    () = called_off.cancelled(), if following.known == JobState::New => {
                         return report.tell(JobNews::NotStarted("it was called off while it waited".to_owned())).await;
                     }
                 }

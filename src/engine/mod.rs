@@ -14,5 +14,5 @@ pub mod host_worker;
 pub mod inbox;
 pub mod outbound;
 pub mod outbound_queue;
+pub mod replay_check;
 pub mod run;
-pub mod seals;

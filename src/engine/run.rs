@@ -9,18 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatcher::Dispatcher,
-    event::{Cancelled, Effect, Event, JobNews, Known, Recall, Sealed, Ticket},
+    event::{Cancelled, Effect, Event, JobNews, JobState, LedgerQuery, Replay, Ticket},
     host_worker::{HostWorker, Request},
     outbound,
     outbound_queue::OutboundQueue,
-    seals,
+    replay_check,
 };
 use crate::{
     domain::{
         inbound::{Inbound, Me},
         inventory::Inventory,
         names::HostName,
-        observation::{HostFacts, HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, SnapshotError},
         outgoing::Outgoing,
         record::Record,
     },
@@ -60,7 +60,7 @@ impl Engine {
     /// Runs until told to stop. An error means that the ledger failed.
     pub async fn run(self, stop: CancellationToken) -> Result<(), LedgerError> {
         let (sender, mut events) = self.events;
-        let identity = self.ledger.take_up().await?;
+        let identity = self.ledger.begin_process().await?;
         let mut queue = OutboundQueue::new(&identity.instance);
         for outgoing in self.ledger.undelivered().await? {
             queue.push(outgoing);
@@ -68,11 +68,11 @@ impl Engine {
         let (say, sentences) = mpsc::channel(SENTENCES);
         let mut tasks = JoinSet::new();
         let silence = CancellationToken::new();
-        let (seal, unsealed) = mpsc::channel(seals::WAITING);
-        tasks.spawn(seals::run(
+        let (check_replay, unchecked) = mpsc::channel(replay_check::WAITING);
+        tasks.spawn(replay_check::run(
             Arc::clone(&self.chat),
             Arc::clone(&self.ledger),
-            unsealed,
+            unchecked,
             sender.clone(),
             stop.clone(),
         ));
@@ -97,15 +97,15 @@ impl Engine {
         }
 
         let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
-        let mut shell = Shell { ledger: self.ledger, say, seal, workers, events: sender };
-        dispatcher.restore(shell.ledger.watching().await?, Timestamp::now());
-        let unfinished = shell.ledger.unfinished().await?;
+        let mut runner = EffectRunner { ledger: self.ledger, say, check_replay, workers, events: sender };
+        dispatcher.restore(runner.ledger.watching().await?, Timestamp::now());
+        let unfinished = runner.ledger.unfinished().await?;
         let effects = dispatcher.resume(unfinished, Timestamp::now());
-        shell.perform(effects, &mut dispatcher).await?;
-        for message in shell.ledger.unhandled().await? {
-            let event = shell.with_context(Event::Message(message)).await?;
+        runner.perform(effects, &mut dispatcher).await?;
+        for message in runner.ledger.unhandled().await? {
+            let event = runner.with_context(Event::Message(message)).await?;
             let effects = dispatcher.handle(event, Timestamp::now());
-            shell.perform(effects, &mut dispatcher).await?;
+            runner.perform(effects, &mut dispatcher).await?;
         }
         let mut prune = tokio::time::interval(PRUNE_EVERY);
         let mut alive = tokio::time::interval(ALIVE_EVERY);
@@ -113,8 +113,8 @@ impl Engine {
             let deadline = dispatcher.deadline();
             let event = tokio::select! {
                 () = stop.cancelled() => break,
-                _ = prune.tick() => { shell.ledger.prune().await?; continue }
-                _ = alive.tick() => { shell.ledger.live().await?; continue }
+                _ = prune.tick() => { runner.ledger.prune().await?; continue }
+                _ = alive.tick() => { runner.ledger.live().await?; continue }
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(ended) => { ended?; if stop.is_cancelled() { break } return Err(LedgerError("a worker ended by itself".to_owned())) }
                     Err(error) => return Err(LedgerError(format!("a worker panicked: {error}"))),
@@ -122,12 +122,12 @@ impl Engine {
                 event = events.recv() => match event { Some(event) => event, None => break },
                 () = until(deadline) => Event::Tick,
             };
-            let event = shell.with_context(event).await?;
+            let event = runner.with_context(event).await?;
             let effects = dispatcher.handle(event, Timestamp::now());
-            shell.perform(effects, &mut dispatcher).await?;
+            runner.perform(effects, &mut dispatcher).await?;
         }
         let effects = dispatcher.handle(Event::Stopping, Timestamp::now());
-        shell.perform(effects, &mut dispatcher).await?;
+        runner.perform(effects, &mut dispatcher).await?;
         silence.cancel();
         while let Some(ended) = tasks.join_next().await {
             if let Ok(ended) = ended {
@@ -149,15 +149,15 @@ async fn until(deadline: Option<Timestamp>) {
     }
 }
 
-struct Shell {
+struct EffectRunner {
     ledger: Arc<dyn Ledger>,
     say: mpsc::Sender<Outgoing>,
-    seal: mpsc::Sender<(Inbound, Ticket)>,
+    check_replay: mpsc::Sender<(Inbound, Ticket)>,
     workers: BTreeMap<HostName, mpsc::Sender<Request>>,
     events: mpsc::Sender<Event>,
 }
 
-impl Shell {
+impl EffectRunner {
     async fn perform(&mut self, effects: Vec<Effect>, dispatcher: &mut Dispatcher) -> Result<(), LedgerError> {
         let mut effects = effects;
         // A request that a host cannot take answers at once, and that answer
@@ -208,12 +208,12 @@ impl Shell {
             Effect::Cancel { host, operation, job, ticket } => {
                 self.ask(&host, Request::Cancel { operation, job, ticket })
             }
-            Effect::Seal { message, ticket } => {
-                let refused = self.seal.try_send((*message, ticket)).is_err();
+            Effect::CheckReplay { message, ticket } => {
+                let refused = self.check_replay.try_send((*message, ticket)).is_err();
                 let why = "too many commands wait to be looked at".to_owned();
-                refused.then_some(Event::Sealed { ticket, sealed: Sealed::Unclear(why) })
+                refused.then_some(Event::ReplayChecked { ticket, replay: Replay::Unclear(why) })
             }
-            Effect::Recall { what, ticket } => {
+            Effect::LedgerQuery { what, ticket } => {
                 return Ok(Some(Event::Recalled { ticket, records: self.recall(what).await? }));
             }
         };
@@ -230,10 +230,10 @@ impl Shell {
         }
     }
 
-    async fn recall(&self, what: Recall) -> Result<Vec<Record>, LedgerError> {
+    async fn recall(&self, what: LedgerQuery) -> Result<Vec<Record>, LedgerError> {
         match what {
-            Recall::Last(service) => self.ledger.history(service.as_ref(), REMEMBERED).await,
-            Recall::One(id) => Ok(self.ledger.operation(id).await?.into_iter().collect()),
+            LedgerQuery::Last(service) => self.ledger.history(service.as_ref(), REMEMBERED).await,
+            LedgerQuery::One(id) => Ok(self.ledger.operation(id).await?.into_iter().collect()),
         }
     }
 
@@ -251,7 +251,7 @@ impl Shell {
                 Request::Look(ticket) => no_report(host, ticket, why),
                 Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
                 Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
-                Request::Carry { operation, known: Known::New, .. } => {
+                Request::Carry { operation, known: JobState::New, .. } => {
                     Event::Job { operation, news: JobNews::NotStarted(why) }
                 }
                 // It may run: that there was no room to follow it says nothing about it.
@@ -264,6 +264,6 @@ impl Shell {
 
 fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
     let (now, facts) = (Timestamp::now(), HostFacts::default());
-    let report = HostReport { host: host.clone(), began: now, at: now, facts, seen: Err(HostTrouble::Busy(why)) };
+    let report = HostReport { host: host.clone(), began: now, at: now, facts, seen: Err(SnapshotError::Busy(why)) };
     Event::Report { ticket: Some(ticket), report }
 }

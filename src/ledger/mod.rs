@@ -143,9 +143,9 @@ impl Ledger for SqliteLedger {
         self.call(move |db| queries::event_of(db, &key))
     }
 
-    fn claim_seal<'a>(&'a self, seal: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>> {
-        let (seal, event) = (seal.to_owned(), event.clone());
-        self.call(move |db| queries::claim_seal(db, &seal, &event))
+    fn claim_replay_key<'a>(&'a self, key: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>> {
+        let (key, event) = (key.to_owned(), event.clone());
+        self.call(move |db| queries::claim_replay_key(db, &key, &event))
     }
 
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Record>, LedgerError>> {
@@ -165,8 +165,8 @@ impl Ledger for SqliteLedger {
         self.call(move |db| records::operation(db, id))
     }
 
-    fn take_up(&self) -> BoxFuture<'_, Result<Identity, LedgerError>> {
-        self.call(queries::take_up)
+    fn begin_process(&self) -> BoxFuture<'_, Result<Identity, LedgerError>> {
+        self.call(queries::begin_process)
     }
 
     fn watching(&self) -> BoxFuture<'_, Result<Watching, LedgerError>> {

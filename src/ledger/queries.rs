@@ -134,10 +134,10 @@ pub(super) fn event_of(db: &Connection, key: &MessageKey) -> Answer<Option<Event
     db.query_row("SELECT event FROM outbox WHERE key = ?1 AND event IS NOT NULL", [&key.0], event_id).optional()
 }
 
-pub(super) fn claim_seal(db: &mut Connection, seal: &str, event: &EventId) -> Answer<bool> {
+pub(super) fn claim_replay_key(db: &mut Connection, key: &str, event: &EventId) -> Answer<bool> {
     let step = begin(db, true)?;
-    step.execute("INSERT INTO seal VALUES (?1, ?2) ON CONFLICT DO NOTHING", [seal, event.as_str()])?;
-    let owner: String = step.query_row("SELECT event FROM seal WHERE seal = ?1", [seal], |row| row.get(0))?;
+    step.execute("INSERT INTO seal VALUES (?1, ?2) ON CONFLICT DO NOTHING", [key, event.as_str()])?;
+    let owner: String = step.query_row("SELECT event FROM seal WHERE seal = ?1", [key], |row| row.get(0))?;
     step.commit()?;
     Ok(owner == event.as_str())
 }
@@ -152,7 +152,7 @@ pub(super) fn live(db: &Connection) -> Answer<()> {
     Ok(())
 }
 
-pub(super) fn take_up(db: &mut Connection) -> Answer<Identity> {
+pub(super) fn begin_process(db: &mut Connection) -> Answer<Identity> {
     let step = begin(db, true)?;
     let lived: Option<i64> =
         step.query_row("SELECT max(max(at, coalesce(lived, 0))) FROM start", [], |row| row.get(0))?;

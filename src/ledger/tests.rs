@@ -118,9 +118,9 @@ async fn an_operation_is_found_again_with_all_that_is_known_of_it() {
 #[tokio::test]
 async fn each_process_that_takes_it_up_is_counted() {
     let kept = Kept::new();
-    assert_eq!(kept.ledger.take_up().await.unwrap().start, 1);
+    assert_eq!(kept.ledger.begin_process().await.unwrap().start, 1);
     kept.changed(1, "bridge").await;
-    let again = kept.ledger.take_up().await.unwrap();
+    let again = kept.ledger.begin_process().await.unwrap();
     assert_eq!((again.start, again.next_operation), (2, 2));
 }
 
@@ -145,7 +145,7 @@ async fn what_is_long_over_is_forgotten_and_what_is_not_is_kept() {
 #[tokio::test]
 async fn the_audit_chain_shows_what_was_done_to_it() {
     let kept = Kept::new();
-    kept.ledger.take_up().await.unwrap();
+    kept.ledger.begin_process().await.unwrap();
     kept.heard("$talk", "good morning").await;
     let talk = Entry::Handled { event: EventId::parse("$talk").unwrap(), how: "not a command".into() };
     kept.ledger.commit(vec![talk]).await.unwrap();

@@ -9,7 +9,7 @@ use crate::{
         dashboard::Dashboard,
         incident::{Incident, Silence},
         names::ServiceName,
-        watch::Memory,
+        watch::Checkpoint,
     },
     ports::Watching,
 };
@@ -36,7 +36,7 @@ pub(super) fn unsilence(db: &Connection, id: u64) -> Answer<()> {
     Ok(())
 }
 
-pub(super) fn remember(db: &Connection, service: &ServiceName, memory: &Memory) -> Answer<()> {
+pub(super) fn remember(db: &Connection, service: &ServiceName, memory: &Checkpoint) -> Answer<()> {
     db.execute(
         "INSERT INTO memory VALUES (?1, ?2) ON CONFLICT DO UPDATE SET memory = excluded.memory",
         [service.as_str(), &json(memory)?],

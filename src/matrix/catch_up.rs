@@ -5,9 +5,9 @@ use matrix_sdk::deserialized_responses::TimelineEvent;
 use tracing::info;
 
 use super::{
+    backfill,
     digest::{Digest, event_id},
     error::Error,
-    gap,
     inbound::{self, Seen, View},
     notice::Notice,
     parked::News,
@@ -24,7 +24,7 @@ impl Digest {
             let view = View { me: &self.me, room: &id, encrypted: true, arrival: Arrival::CatchUp };
             let events = match self.inbox.position(&id).await? {
                 Some(position) => {
-                    let past = gap::read_back(&room, None, &position, view).await?;
+                    let past = backfill::read_back(&room, None, &position, view).await?;
                     if !past.whole {
                         self.notices.say(Notice::HistoryTooLong { room: id.clone(), read: past.events.len() });
                     }
@@ -33,7 +33,7 @@ impl Digest {
                     past.events
                 }
                 None => {
-                    let latest = gap::latest(&room).await?;
+                    let latest = backfill::latest(&room).await?;
                     let from = if self.first_sync { None } else { after_joining(&latest, view) };
                     self.begin(&id, &latest, from).await?
                 }

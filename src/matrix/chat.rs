@@ -19,7 +19,7 @@ use super::{
     health::Notices,
     outbound::{self, Outgoing},
     people, pins,
-    seal::{self, Seal},
+    replay_key::{self, ReplayKey},
 };
 use crate::{
     domain::{
@@ -49,11 +49,11 @@ impl MatrixChat {
     }
 
     /// Costs one request to the homeserver.
-    async fn seal_of(&self, message: &Inbound) -> Result<Seal, ChatError> {
+    async fn replay_key_of(&self, message: &Inbound) -> Result<ReplayKey, ChatError> {
         let link = self.link.read().await;
         let client = link.as_ref().ok_or_else(|| ChatError::Unavailable("not connected (yet)".to_owned()))?;
         let me = self.me().user;
-        seal::of(client, &room(client, &message.room)?, &me, message).await
+        replay_key::of(client, &room(client, &message.room)?, &me, message).await
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<EventId, ChatError> {
@@ -98,8 +98,8 @@ impl Chat for MatrixChat {
         Box::pin(self.attempt(delivery))
     }
 
-    fn seal<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>> {
-        Box::pin(async move { Ok(Some(self.seal_of(message).await?.into_text())) })
+    fn replay_key<'a>(&'a self, message: &'a Inbound) -> BoxFuture<'a, Result<Option<String>, ChatError>> {
+        Box::pin(async move { Ok(Some(self.replay_key_of(message).await?.into_text())) })
     }
 }
 

@@ -25,10 +25,10 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
 use super::{
+    backfill,
     catch_up::after_joining,
     errands::Errands,
     error::Error,
-    gap,
     health::Notices,
     inbound::{self, Seen, View},
     invites,
@@ -166,7 +166,7 @@ impl Digest {
         };
         if gap {
             let from = timeline.prev_batch.clone();
-            let past = gap::read_back(&room, from, &position, view).await?;
+            let past = backfill::read_back(&room, from, &position, view).await?;
             info!(room = %id, events = past.events.len(), "filling a gap in the timeline");
             if !past.whole {
                 self.notices.say(Notice::HistoryTooLong { room: id.clone(), read: past.events.len() });

@@ -12,7 +12,7 @@
 //! 3. the served rooms' IDs (`rooms`), their members and those people's keys;
 //! 4. the long-poll (`sync`), and beside it the digest of what it brings
 //!    (`digest`), which begins by reading each room back to where the inbox
-//!    stands (`gap`).
+//!    stands (`backfill`).
 //!
 //! What a person wrote goes to the [`Inbox`]; what the engine says comes
 //! through [`MatrixChat`], which lives over all sessions. A session that the
@@ -41,10 +41,10 @@ mod people;
 mod pins;
 mod session;
 
+mod backfill;
 mod catch_up;
 mod digest;
 mod errands;
-mod gap;
 mod health;
 mod inbound;
 mod invites;
@@ -57,9 +57,9 @@ mod verification;
 mod chat;
 mod examine;
 mod outbound;
+mod reconnect;
+mod replay_key;
 mod run;
-mod seal;
-mod take_up;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -106,7 +106,7 @@ pub struct Matrix {
 /// network; what is wrong with it shows in [`MatrixLoop::run`].
 pub async fn connect(settings: Settings, state: Arc<StateDir>, inbox: Arc<dyn Inbox>) -> Result<Matrix, Error> {
     let home = SessionHome::new(state.path());
-    let opened = take_up::open(&settings, &home).await?;
+    let opened = reconnect::open(&settings, &home).await?;
     let (me, me_seen) = watch::channel(Me { user: settings.user.clone(), display_name: None });
     let (rooms, rooms_seen) = watch::channel(BTreeMap::new());
     let (notices, notices_taken) = mpsc::channel(NOTICES);
@@ -126,5 +126,5 @@ pub async fn connect(settings: Settings, state: Arc<StateDir>, inbox: Arc<dyn In
 /// any room: for `opsroom login`. Gives the device's ID.
 pub async fn login(settings: &Settings, state: &StateDir) -> Result<String, Error> {
     let home = SessionHome::new(state.path());
-    take_up::log_in(settings, &home).await
+    reconnect::log_in(settings, &home).await
 }

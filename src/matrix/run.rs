@@ -30,11 +30,11 @@ use super::{
     identity,
     notice::Notice,
     people,
+    reconnect::{Ended, Opened, first_sync, open, standing},
     rooms::Served,
     session::SessionHome,
     settings::Settings,
     sync::{self, End},
-    take_up::{Ended, Opened, first_sync, open, standing},
 };
 use crate::{
     domain::{inbound::Me, names::RoomId, room::RoomAddress},

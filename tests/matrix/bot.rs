@@ -250,9 +250,9 @@ impl Bot {
         runtime.block_on(chat.deliver(&delivery))
     }
 
-    pub(crate) fn seal(&self, message: &Inbound) -> Result<Option<String>, ChatError> {
+    pub(crate) fn replay_key(&self, message: &Inbound) -> Result<Option<String>, ChatError> {
         let (chat, runtime) = self.chat();
-        runtime.block_on(chat.seal(message))
+        runtime.block_on(chat.replay_key(message))
     }
 
     /// Says something; it must be taken.

@@ -99,10 +99,10 @@ async fn a_host_that_says_nothing_is_asked_once_for_all() {
     assert_eq!(asked.load(Ordering::SeqCst), 3);
     assert!(begun.elapsed() > Duration::from_secs(2));
     // A caller in a hurry leaves the attempt to the others.
-    let (hasty, patient) =
+    let (hasty, target) =
         tokio::join!(run(&remote, within(Duration::from_millis(50), "true")), run(&remote, exec("true")));
     assert!(unreachable(hasty.unwrap_err()).contains("was not reached in time"));
-    assert!(unreachable(patient.unwrap_err()).contains("did not finish the SSH handshake"));
+    assert!(unreachable(target.unwrap_err()).contains("did not finish the SSH handshake"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

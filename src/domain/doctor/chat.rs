@@ -5,7 +5,7 @@ use crate::domain::room::RoomAddress;
 
 /// What can be found of the account and its rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChatMatter {
+pub enum ChatCheck {
     /// The homeserver answers there.
     Homeserver(String),
     /// It does not; why.
@@ -64,7 +64,7 @@ pub enum ChatMatter {
     },
 }
 
-impl ChatMatter {
+impl ChatCheck {
     pub(super) fn mark(&self) -> Mark {
         match self {
             Self::NoHomeserver { .. }

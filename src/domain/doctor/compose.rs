@@ -1,20 +1,20 @@
 //! Reads what Compose and the engine said about a service.
 
-use super::{ServiceMatter, answers::AboutService, script};
+use super::{ServiceCheck, answers::AboutService, script};
 use crate::domain::{inventory::Service, runtime::docker, suggest};
 
 /// The findings about a service's compose file and its container. Where the
 /// engine cannot be used there are none.
-pub(super) fn read(asked: &AboutService<'_, '_>, service: &Service) -> Vec<ServiceMatter> {
+pub(super) fn read(asked: &AboutService<'_, '_>, service: &Service) -> Vec<ServiceCheck> {
     let mut found = Vec::new();
     let project = Project::read(asked);
     match asked.get("file") {
         Some(file) if file.code == 124 => {
-            found.push(ServiceMatter::ComposeFails("no answer within 20 s".to_owned()));
+            found.push(ServiceCheck::ComposeFails("no answer within 20 s".to_owned()));
         }
-        Some(file) if !file.is_good() => found.push(ServiceMatter::ComposeFails(file.words())),
-        Some(file) if !file.value().is_empty() => found.push(ServiceMatter::ComposeWarns(unquoted(&file.words()))),
-        Some(_) => found.push(ServiceMatter::ComposeReads),
+        Some(file) if !file.is_good() => found.push(ServiceCheck::ComposeFails(file.words())),
+        Some(file) if !file.value().is_empty() => found.push(ServiceCheck::ComposeWarns(unquoted(&file.words()))),
+        Some(_) => found.push(ServiceCheck::ComposeReads),
         None => {}
     }
     found.extend(container(asked, service, project.as_ref()));
@@ -46,7 +46,7 @@ impl Project {
     }
 }
 
-fn container(asked: &AboutService<'_, '_>, service: &Service, project: Option<&Project>) -> Option<ServiceMatter> {
+fn container(asked: &AboutService<'_, '_>, service: &Service, project: Option<&Project>) -> Option<ServiceCheck> {
     let answer = asked.get("container")?;
     let container = service.container.as_str().to_owned();
     if answer.is_good() {
@@ -55,23 +55,23 @@ fn container(asked: &AboutService<'_, '_>, service: &Service, project: Option<&P
         let theirs = Some(label).filter(|label| !label.is_empty() && *label != "<no value>");
         return Some(match project {
             Some(project) if theirs != Some(project.name.as_str()) => {
-                ServiceMatter::Foreign { container, theirs: theirs.map(str::to_owned), ours: project.name.clone() }
+                ServiceCheck::Foreign { container, theirs: theirs.map(str::to_owned), ours: project.name.clone() }
             }
-            Some(_) | None => ServiceMatter::Container(state.to_owned()),
+            Some(_) | None => ServiceCheck::Container(state.to_owned()),
         });
     }
     if !docker::names_missing(answer.value(), &service.container) {
-        return Some(ServiceMatter::ContainerUnclear(answer.words()));
+        return Some(ServiceCheck::ContainerUnclear(answer.words()));
     }
     let others = asked.get("others").map(|others| others.value().to_owned()).unwrap_or_default();
     match project {
-        Some(project) if project.containers.contains(&container) => Some(ServiceMatter::NotDeployed),
-        Some(project) => Some(ServiceMatter::OtherContainers { container, makes: project.containers.clone() }),
+        Some(project) if project.containers.contains(&container) => Some(ServiceCheck::NotDeployed),
+        Some(project) => Some(ServiceCheck::OtherContainers { container, makes: project.containers.clone() }),
         // A compose file that cannot be read is told already.
         None if script::needs_compose(service) => None,
         None => {
             let nearest = suggest::nearest(&container, others.split_whitespace().map(str::to_owned));
-            Some(ServiceMatter::NoContainer { container, nearest })
+            Some(ServiceCheck::NoContainer { container, nearest })
         }
     }
 }

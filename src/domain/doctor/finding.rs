@@ -1,7 +1,7 @@
 //! What a look at the set-up finds. Each finding is a fact; its sentence and its
 //! next step are `reply::doctor`'s.
 
-use super::{chat::ChatMatter, host::HostMatter, service::ServiceMatter};
+use super::{chat::ChatCheck, host::HostCheck, service::ServiceCheck};
 use crate::domain::names::{HostName, LoginName, ServiceName};
 
 /// How a check came out.
@@ -21,7 +21,7 @@ pub struct Finding {
     /// What it is about.
     pub about: About,
     /// What was found.
-    pub matter: Matter,
+    pub matter: Check,
 }
 
 /// What a finding is about.
@@ -47,22 +47,22 @@ pub enum About {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Matter {
+pub enum Check {
     /// Of the account and its rooms.
-    Chat(ChatMatter),
+    Chat(ChatCheck),
     /// Of a host.
-    Host(HostMatter),
+    Host(HostCheck),
     /// Of a service.
-    Service(ServiceMatter),
+    Service(ServiceCheck),
 }
 
 impl Finding {
     /// How the check came out.
     pub fn mark(&self) -> Mark {
         match &self.matter {
-            Matter::Chat(chat) => chat.mark(),
-            Matter::Host(host) => host.mark(),
-            Matter::Service(service) => service.mark(),
+            Check::Chat(chat) => chat.mark(),
+            Check::Host(host) => host.mark(),
+            Check::Service(service) => service.mark(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::finding::Mark;
 
 /// What can be found on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostMatter {
+pub enum HostCheck {
     /// It is who it should be, and lets this login in.
     Reached(String),
     /// It could not be reached or not logged in to; the sentence says why.
@@ -69,7 +69,7 @@ pub const LEAST_FREE: u64 = 1024 * 1024;
 /// In per cent: from here on a disk is soon full.
 pub const NEARLY_FULL: u32 = 95;
 
-impl HostMatter {
+impl HostCheck {
     pub(super) fn mark(&self) -> Mark {
         match self {
             Self::NotReached(_)

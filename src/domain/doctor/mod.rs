@@ -13,16 +13,16 @@ mod clone;
 mod compose;
 pub mod finding;
 pub mod host;
-mod patients;
 pub mod read;
 pub mod script;
 pub mod service;
+mod targets;
 
 pub use self::{
-    chat::ChatMatter,
-    finding::{About, Finding, Mark, Matter},
-    host::HostMatter,
-    patients::{Patient, patients},
+    chat::ChatCheck,
+    finding::{About, Check, Finding, Mark},
+    host::HostCheck,
     read::{Heard, read},
-    service::{RemoteTrouble, ServiceMatter},
+    service::{RemoteTrouble, ServiceCheck},
+    targets::{Target, targets},
 };

@@ -4,7 +4,7 @@ use super::finding::Mark;
 
 /// What can be found of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServiceMatter {
+pub enum ServiceCheck {
     /// Its directory cannot be entered; what the shell said.
     NoDirectory {
         /// The directory.
@@ -148,7 +148,7 @@ pub enum RemoteTrouble {
     Other,
 }
 
-impl ServiceMatter {
+impl ServiceCheck {
     pub(super) fn mark(&self) -> Mark {
         match self {
             Self::NoDirectory { .. }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{preflight, span};
 use crate::domain::{
-    aftermath::{Aftermath, Back},
     change::Change,
+    impact::{Back, Impact},
     inventory::Service,
     message::{block, code, escape},
     observation::{Health, Observation, State},
@@ -60,8 +60,8 @@ pub fn result(told: &Told<'_>) -> String {
     let mut lines = vec![verdict(told)];
     match outcome {
         Outcome::Succeeded => lines.extend(subjects(progress)),
-        Outcome::Failed { output, aftermath, .. } => {
-            lines.extend(left(operation, aftermath, progress, prefix));
+        Outcome::Failed { output, impact, .. } => {
+            lines.extend(left(operation, impact, progress, prefix));
             let shown = &output[output.len().saturating_sub(SHOWN)..];
             if !shown.is_empty() {
                 lines.push(block(&shown.join("\n")));
@@ -72,9 +72,9 @@ pub fn result(told: &Told<'_>) -> String {
             lines.push(format!("{} Nothing was changed.", why.unwrap_or_else(|| sentence(&format!("{refusal:?}")))));
         }
         Outcome::NotStarted(why) => lines.push(format!("{} Nothing was changed.", sentence(why))),
-        Outcome::Cancelled { aftermath, .. } | Outcome::TimedOut { aftermath, .. } => {
-            lines.extend(left(operation, aftermath, progress, prefix));
-            if *aftermath == Aftermath::AsItIs
+        Outcome::Cancelled { impact, .. } | Outcome::TimedOut { impact, .. } => {
+            lines.extend(left(operation, impact, progress, prefix));
+            if *impact == Impact::AsItIs
                 && let Some(service) = service
             {
                 let seen = |line: &Option<String>| operation::seen(line.as_deref(), service, now);
@@ -147,28 +147,28 @@ pub fn verdict(told: &Told<'_>) -> String {
 }
 
 /// What is left of a change that did not succeed.
-fn left(operation: &Operation, aftermath: &Aftermath, progress: &Progress, prefix: &str) -> Option<String> {
+fn left(operation: &Operation, impact: &Impact, progress: &Progress, prefix: &str) -> Option<String> {
     let status = code(&format!("{prefix}status {}", operation.service));
     let down = progress.down.map_or(String::new(), |down| format!(" It was {}.", down_for(down)));
-    Some(match aftermath {
-        Aftermath::Untouched => "What was running was left alone.".to_owned(),
-        Aftermath::Back(Back::Held(version)) => {
+    Some(match impact {
+        Impact::Untouched => "What was running was left alone.".to_owned(),
+        Impact::Back(Back::Held(version)) => {
             format!("↩️ Back at {}: it runs and holds.{down}", code(short(version)))
         }
-        Aftermath::Back(Back::Failed(why)) => {
+        Impact::Back(Back::Failed(why)) => {
             format!("🔴 **Going back failed too**: {}. It needs a person: {status}", escape(why))
         }
-        Aftermath::Back(Back::Off) => format!("It is left like that: `rollback` is off. {status}"),
-        Aftermath::Back(Back::Nothing) => {
+        Impact::Back(Back::Off) => format!("It is left like that: `rollback` is off. {status}"),
+        Impact::Back(Back::Nothing) => {
             format!("There was nothing sound to go back to, so it is left like that. {status}")
         }
-        Aftermath::Back(Back::NoCommand) => {
+        Impact::Back(Back::NoCommand) => {
             format!("It is left like that: the config gives no `undo` for it. {status}")
         }
-        Aftermath::AsItIs if operation.change.deploys() => {
+        Impact::AsItIs if operation.change.deploys() => {
             format!("How it was left I cannot say. {status}")
         }
-        Aftermath::AsItIs => return None,
+        Impact::AsItIs => return None,
     })
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::domain::{
-    incident::{Incident, Silence, Subject, Trouble},
+    incident::{Cause, Incident, Silence, Subject},
     inventory::{Inventory, Service},
     message::{code, escape},
     names::ServiceName,
@@ -38,7 +38,7 @@ pub struct View<'a> {
 pub fn content(view: &View<'_>) -> String {
     let mut lines = vec![verdict(view)];
     // What rings phones before what only wants to be known.
-    let ranked = |level: Level| view.open.iter().filter(move |(incident, _)| incident.trouble.level() == level);
+    let ranked = |level: Level| view.open.iter().filter(move |(incident, _)| incident.cause.level() == level);
     let open =
         ranked(Level::Page).chain(ranked(Level::Note)).map(|(incident, silent)| trouble(incident, *silent, view));
     lines.extend(bounded(open.collect()));
@@ -72,7 +72,7 @@ fn verdict(view: &View<'_>) -> String {
 /// The services that somebody has to look after: those in trouble, and those
 /// on hosts that cannot be seen.
 fn needy<'a>(view: &'a View<'_>) -> BTreeSet<&'a ServiceName> {
-    let pages = view.open.iter().filter(|(incident, _)| incident.trouble.level() == Level::Page);
+    let pages = view.open.iter().filter(|(incident, _)| incident.cause.level() == Level::Page);
     let mut needy = BTreeSet::new();
     for (incident, _) in pages {
         match &incident.subject {
@@ -148,8 +148,8 @@ fn resting(service: &Service, standing: &Standing) -> String {
 }
 
 fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
-    let (name, what) = match (&incident.subject, &incident.trouble) {
-        (Subject::Service(service), Trouble::Service(problem)) => {
+    let (name, what) = match (&incident.subject, &incident.cause) {
+        (Subject::Service(service), Cause::Service(problem)) => {
             let cause = match (&problem.last, problem.kind) {
                 (Some(last), Kind::CrashLoop | Kind::Exited | Kind::Crashed) => format!(", {}", last.death.explain()),
                 (Some(_) | None, _) => String::new(),
@@ -158,8 +158,8 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
         }
         (Subject::Host(host), trouble) => {
             let what = match trouble {
-                Trouble::Host(HostProblem::EngineDown { .. }) => "its container engine does not answer",
-                Trouble::Host(HostProblem::Unreachable { .. } | HostProblem::DiskFull(_)) | Trouble::Service(_) => {
+                Cause::Host(HostProblem::EngineDown { .. }) => "its container engine does not answer",
+                Cause::Host(HostProblem::Unreachable { .. } | HostProblem::DiskFull(_)) | Cause::Service(_) => {
                     "unreachable"
                 }
             };
@@ -170,9 +170,9 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
             (host.as_str(), format!("{what}, {services} not seen"))
         }
         (Subject::Disk(host), _) => (host.as_str(), "disk nearly full".to_owned()),
-        (Subject::Service(service), Trouble::Host(_)) => (service.as_str(), "in trouble".to_owned()),
+        (Subject::Service(service), Cause::Host(_)) => (service.as_str(), "in trouble".to_owned()),
     };
-    let mark = match incident.trouble.level() {
+    let mark = match incident.cause.level() {
         Level::Page => "🔴",
         Level::Note => "🟡",
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{alert, span};
 use crate::domain::{
-    incident::{Incident, Resolution, Silence, Subject, Trouble},
+    incident::{Cause, Incident, Resolution, Silence, Subject},
     inventory::Inventory,
     message::{code, escape},
     watch::{Closed, Kind},
@@ -25,18 +25,18 @@ pub fn told(open: &[&Incident], over: &[&Incident], inventory: &Inventory, now: 
 
 fn alone(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
     let log = incident.log.as_ref().map(|log| log.as_ref().map(String::as_str).map_err(String::as_str));
-    let mut text = match (&incident.trouble, &incident.subject) {
-        (Trouble::Service(problem), Subject::Service(name)) => match inventory.service(name) {
+    let mut text = match (&incident.cause, &incident.subject) {
+        (Cause::Service(problem), Subject::Service(name)) => match inventory.service(name) {
             Some(service) => alert::opened(service, problem, log, now),
             None => format!("🔴 **{}** is in trouble", escape(name.as_str())),
         },
-        (Trouble::Host(problem), Subject::Host(host) | Subject::Disk(host)) => {
+        (Cause::Host(problem), Subject::Host(host) | Subject::Disk(host)) => {
             alert::host_opened(host, problem, inventory.on_host(host).count(), now)
         }
-        (Trouble::Service(_), Subject::Host(host) | Subject::Disk(host)) => {
+        (Cause::Service(_), Subject::Host(host) | Subject::Disk(host)) => {
             format!("🔴 **{}** is in trouble", escape(host.as_str()))
         }
-        (Trouble::Host(_), Subject::Service(name)) => format!("🔴 **{}** is in trouble", escape(name.as_str())),
+        (Cause::Host(_), Subject::Service(name)) => format!("🔴 **{}** is in trouble", escape(name.as_str())),
     };
     text.push_str(&match &incident.acknowledged {
         Some((by, _)) => format!("\n👀 {} is on it", escape(by.localpart())),
@@ -86,8 +86,8 @@ fn place<'a>(incidents: impl Iterator<Item = &'a &'a Incident>, inventory: &Inve
 fn line(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
     let name = |text: &str| format!("**{}**", escape(text));
     let lasts = span::since(incident.opened, now);
-    match (&incident.subject, &incident.trouble) {
-        (Subject::Service(service), Trouble::Service(problem)) => {
+    match (&incident.subject, &incident.cause) {
+        (Subject::Service(service), Cause::Service(problem)) => {
             let cause = match (&problem.last, problem.kind) {
                 (Some(last), Kind::CrashLoop | Kind::Exited | Kind::Crashed) => format!(", {}", last.death.explain()),
                 (Some(_) | None, _) => String::new(),
@@ -102,7 +102,7 @@ fn line(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
             )
         }
         (Subject::Disk(host), _) => format!("{} — disk nearly full, for {lasts}", name(host.as_str())),
-        (Subject::Service(service), Trouble::Host(_)) => format!("{}, for {lasts}", name(service.as_str())),
+        (Subject::Service(service), Cause::Host(_)) => format!("{}, for {lasts}", name(service.as_str())),
     }
 }
 

@@ -99,7 +99,7 @@ pub fn copy() -> String {
 }
 
 /// Whether a message is a copy could not be found out.
-pub fn seal_unclear(why: &str) -> String {
+pub fn replay_unclear(why: &str) -> String {
     format!(
         "✋ I could not make sure that this is no copy of an earlier message ({}) — not run. Send it again.",
         escape(why.trim_end_matches('.'))

@@ -8,7 +8,7 @@ use crate::domain::{
     inventory::Service,
     message::{code, escape},
     names::{HostName, UserId},
-    observation::{Death, Health, HostTrouble, Observation, State},
+    observation::{Death, Health, Observation, SnapshotError, State},
     watch::Problem,
 };
 
@@ -31,7 +31,7 @@ pub enum View<'a> {
     /// Its host has not answered yet.
     Waiting,
     /// Its host could not be looked at.
-    Blind(&'a HostTrouble),
+    Blind(&'a SnapshotError),
     /// It was seen.
     Seen(&'a Observation),
 }
@@ -44,7 +44,7 @@ const HOSTS: usize = 20;
 enum Mark {
     Trouble,
     Unknown,
-    Underway,
+    ActiveOperation,
     Idle,
     Fine,
 }
@@ -54,7 +54,7 @@ impl Mark {
         match self {
             Self::Trouble => "🔴",
             Self::Unknown => "❔",
-            Self::Underway => "⏳",
+            Self::ActiveOperation => "⏳",
             Self::Idle => "⚪",
             Self::Fine => "🟢",
         }
@@ -77,7 +77,7 @@ pub fn answer(lines: &[Line<'_>], now: Timestamp) -> String {
         out.push(format!("🔴 and {} more hosts that were not seen", unseen.len() - HOSTS));
     }
     let (all, shown) = (rows.len(), most(&rows));
-    let more: Vec<String> = [Mark::Trouble, Mark::Unknown, Mark::Underway, Mark::Idle, Mark::Fine]
+    let more: Vec<String> = [Mark::Trouble, Mark::Unknown, Mark::ActiveOperation, Mark::Idle, Mark::Fine]
         .into_iter()
         .filter_map(|mark| {
             let left = rows[shown..].iter().filter(|(other, _)| *other == mark).count();
@@ -131,7 +131,7 @@ struct Unseen {
 
 /// One line per host that has not answered, however many services it has.
 fn unseen_hosts(lines: &[Line<'_>]) -> Vec<Unseen> {
-    let mut hosts: Vec<(&HostName, Option<&HostTrouble>, Vec<&str>)> = Vec::new();
+    let mut hosts: Vec<(&HostName, Option<&SnapshotError>, Vec<&str>)> = Vec::new();
     for line in lines {
         let trouble = match line.view {
             View::Seen(_) => continue,
@@ -172,12 +172,12 @@ fn named(services: &[&str]) -> String {
 }
 
 /// "🔴 spark-2 unreachable — connection refused".
-pub fn blind(host: &HostName, trouble: &HostTrouble) -> String {
+pub fn blind(host: &HostName, trouble: &SnapshotError) -> String {
     let what = match trouble {
-        HostTrouble::Unreachable(_) => "unreachable",
-        HostTrouble::Engine(_) => "its container engine does not answer",
-        HostTrouble::Unclear(_) => "no clear answer",
-        HostTrouble::Busy(_) => "not looked at",
+        SnapshotError::Unreachable(_) => "unreachable",
+        SnapshotError::Engine(_) => "its container engine does not answer",
+        SnapshotError::Unclear(_) => "no clear answer",
+        SnapshotError::Busy(_) => "not looked at",
     };
     format!("🔴 **{}** {what} — {}", escape(host.as_str()), escape(trouble.cause()))
 }
@@ -188,7 +188,7 @@ fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
     if let Some((change, owner, since)) = line.underway {
         let by = escape(owner.localpart());
         let text = format!("{name} — {} by {by}, {}", change.doing(), span::since(since, now));
-        return (Mark::Underway, text);
+        return (Mark::ActiveOperation, text);
     }
     let (mark, state) = state(seen, line.looping, now);
     (mark, format!("{name} — {state}"))

@@ -12,7 +12,7 @@ use super::{ContainerEvent, EventKind};
 use crate::domain::{
     inventory::Service,
     names::{ContainerName, LoginName},
-    observation::{Death, Disk, Health, HostFacts, HostTrouble, Observation, State},
+    observation::{Death, Disk, Health, HostFacts, Observation, SnapshotError, State},
     shell,
 };
 
@@ -84,7 +84,7 @@ pub fn read_snapshot<'a>(
     output: &str,
     services: impl IntoIterator<Item = &'a Service>,
     at: Timestamp,
-) -> Result<Vec<Observation>, HostTrouble> {
+) -> Result<Vec<Observation>, SnapshotError> {
     let services: Vec<&Service> = services.into_iter().collect();
     let mut seen = Vec::new();
     for service in &services {
@@ -94,7 +94,7 @@ pub fn read_snapshot<'a>(
     let blind = |o: &Observation| matches!(o.state, State::Unknown(_));
     match seen.first() {
         Some(Observation { state: State::Unknown(why), .. }) if seen.iter().all(blind) => {
-            Err(HostTrouble::Engine(why.clone()))
+            Err(SnapshotError::Engine(why.clone()))
         }
         Some(_) | None => Ok(seen),
     }

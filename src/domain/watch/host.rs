@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::policy::Watch;
-use crate::domain::observation::{Disk, HostReport, HostTrouble};
+use super::policy::WatchSettings;
+use crate::domain::observation::{Disk, HostReport, SnapshotError};
 
 /// It answers again when it has done so for this long.
 const STEADY: SignedDuration = SignedDuration::from_secs(10);
@@ -65,10 +65,10 @@ pub enum HostFinding {
 /// Watches one host.
 #[derive(Debug)]
 pub struct HostWatch {
-    limits: Watch,
+    limits: WatchSettings,
     seen: Option<Timestamp>,
     /// Since when it gives no answer, which, and how it began.
-    trouble: Option<(Timestamp, HostTrouble)>,
+    trouble: Option<(Timestamp, SnapshotError)>,
     /// Since when it has answered again.
     back: Option<Timestamp>,
     open: Option<HostProblem>,
@@ -79,7 +79,7 @@ pub struct HostWatch {
 
 impl HostWatch {
     /// Nothing known yet.
-    pub fn new(limits: Watch) -> Self {
+    pub fn new(limits: WatchSettings) -> Self {
         Self { limits, seen: None, trouble: None, back: None, open: None, disk: None, boot: None }
     }
 
@@ -110,7 +110,7 @@ impl HostWatch {
     }
 
     /// What keeps it from being seen at this moment, told or not.
-    pub fn trouble(&self) -> Option<&HostTrouble> {
+    pub fn trouble(&self) -> Option<&SnapshotError> {
         self.trouble.as_ref().map(|(_, trouble)| trouble)
     }
 
@@ -139,7 +139,7 @@ impl HostWatch {
                 (rebooted, found)
             }
             // Nobody went there.
-            Err(HostTrouble::Busy(_)) => (false, Vec::new()),
+            Err(SnapshotError::Busy(_)) => (false, Vec::new()),
             Err(trouble) => {
                 self.back = None;
                 let since = self.trouble.as_ref().map_or(report.at, |(since, _)| *since);
@@ -169,12 +169,12 @@ impl HostWatch {
         }
     }
 
-    fn limit(&self, trouble: &HostTrouble) -> SignedDuration {
+    fn limit(&self, trouble: &SnapshotError) -> SignedDuration {
         let limit = match trouble {
-            HostTrouble::Unreachable(_) | HostTrouble::Unclear(_) | HostTrouble::Busy(_) => {
+            SnapshotError::Unreachable(_) | SnapshotError::Unclear(_) | SnapshotError::Busy(_) => {
                 self.limits.unreachable_after
             }
-            HostTrouble::Engine(_) => self.limits.engine_after,
+            SnapshotError::Engine(_) => self.limits.engine_after,
         };
         SignedDuration::try_from(limit).unwrap_or(SignedDuration::from_mins(1))
     }
@@ -197,10 +197,10 @@ impl HostWatch {
         let since = self.seen.unwrap_or(*since);
         let cause = trouble.cause().to_owned();
         let problem = match trouble {
-            HostTrouble::Unreachable(_) | HostTrouble::Unclear(_) | HostTrouble::Busy(_) => {
+            SnapshotError::Unreachable(_) | SnapshotError::Unclear(_) | SnapshotError::Busy(_) => {
                 HostProblem::Unreachable { cause, since }
             }
-            HostTrouble::Engine(_) => HostProblem::EngineDown { cause, since },
+            SnapshotError::Engine(_) => HostProblem::EngineDown { cause, since },
         };
         match &self.open {
             None => {

@@ -6,15 +6,15 @@
 //! host's wrong clock moves nothing. What somebody asked for is no problem,
 //! whether through the bot or past it; a change that failed is.
 
+mod checkpoint;
 mod deaths;
-mod excuse;
+mod expected_stop;
 mod host;
 mod judge;
-mod look;
-mod memory;
 mod policy;
 mod problem;
 mod service;
+mod snapshot;
 mod standing;
 mod unseen;
 
@@ -22,11 +22,11 @@ mod unseen;
 mod tests;
 
 pub use self::{
+    checkpoint::Checkpoint,
     host::{HostFinding, HostProblem, HostWatch},
-    look::Look,
-    memory::Memory,
-    policy::{Policy, Watch},
+    policy::{Policy, WatchSettings},
     problem::{Closed, Fall, Finding, Intent, Kind, LastChange, Level, Missed, Problem, Who},
     service::ServiceWatch,
+    snapshot::Snapshot,
     standing::Standing,
 };

@@ -51,7 +51,7 @@ impl Policy {
 
 /// How everything is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watch {
+pub struct WatchSettings {
     /// How often each host's state is read whole, next to its event stream.
     pub snapshot_every: Duration,
     /// What holds for a service that says nothing else.
@@ -66,7 +66,7 @@ pub struct Watch {
     pub remind_after: Duration,
 }
 
-impl Default for Watch {
+impl Default for WatchSettings {
     fn default() -> Self {
         Self {
             snapshot_every: Duration::from_secs(30),

@@ -1,5 +1,5 @@
 //! Watches one service: what events and changes mean for what is known of it.
-//! What looks mean is in [`super::look`]; whether anything is wrong is decided
+//! What looks mean is in [`super::snapshot`]; whether anything is wrong is decided
 //! in [`super::judge`].
 
 use std::{collections::VecDeque, time::Duration};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     deaths::Deaths,
-    excuse::Excuse,
+    expected_stop::ExpectedStop,
     policy::Policy,
     problem::{Fall, Finding, Intent, LastChange, Problem, Who},
     unseen::Before,
@@ -85,7 +85,7 @@ pub struct ServiceWatch {
     pub(super) owed: bool,
     /// Its engine started anew, and has until then to start it again.
     pub(super) grace: Option<Timestamp>,
-    excuse: Excuse,
+    expected_stop: ExpectedStop,
     pub(super) deaths: Deaths,
     /// What the count of all deaths was when the open problem had none.
     pub(super) counted_from: i128,
@@ -125,7 +125,7 @@ impl ServiceWatch {
             before: None,
             owed: false,
             grace: None,
-            excuse: Excuse::default(),
+            expected_stop: ExpectedStop::default(),
             deaths: Deaths::default(),
             counted_from: 0,
             run_began: None,
@@ -186,7 +186,7 @@ impl ServiceWatch {
             return self.settle(now);
         };
         self.deaths.forget();
-        self.excuse.spent();
+        self.expected_stop.spent();
         match (change.change, change.succeeded) {
             (_, false) => {
                 self.intent = Intent::Run;
@@ -247,7 +247,7 @@ impl ServiceWatch {
         self.known_at = Some(now);
         match event.kind {
             EventKind::Started => self.started(&event.id, now),
-            EventKind::Killed { signal } => self.excuse.signalled(signal, self.stop_timeout, now),
+            EventKind::Killed { signal } => self.expected_stop.signalled(signal, self.stop_timeout, now),
             EventKind::OutOfMemory => self.oom = Some(now),
             EventKind::Died { code } => self.died(code, now),
             EventKind::Stopped => self.was_stopped(now),
@@ -293,7 +293,7 @@ impl ServiceWatch {
         self.present = Present::Running { since: now };
         self.run_began = Some(now);
         self.intent = Intent::Run;
-        self.excuse.spent();
+        self.expected_stop.spent();
         self.grace = None;
         self.oom = None;
         self.look_at = None;
@@ -316,7 +316,7 @@ impl ServiceWatch {
             self.present = Present::Down { since: now, opens: None, told: true };
             return;
         }
-        if self.excuse.covers(now) {
+        if self.expected_stop.covers(now) {
             if counted {
                 self.deaths.untell();
             }

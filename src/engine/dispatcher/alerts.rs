@@ -21,7 +21,7 @@ impl Dispatcher {
     pub(super) fn tell_alerts(&self, message: &Inbound, now: Timestamp) -> Vec<Effect> {
         let open: Vec<&Incident> = self.desk.open.values().collect();
         let silences: Vec<&Silence> = self.desk.silences.values().collect();
-        let text = texts::list(&open, &silences, &self.inventory, &self.inventory.manners.prefix, now);
+        let text = texts::list(&open, &silences, &self.inventory, &self.inventory.commands.prefix, now);
         self.answer(message, "alerts", &text)
     }
 
@@ -30,7 +30,7 @@ impl Dispatcher {
         for written in which {
             let found = self.incidents_called(written);
             if found.is_empty() {
-                let text = texts::nothing_open(written, &self.inventory.manners.prefix);
+                let text = texts::nothing_open(written, &self.inventory.commands.prefix);
                 return self.refuse(message, "no such alert", &text);
             }
             ids.extend(found);
@@ -97,7 +97,7 @@ impl Dispatcher {
         reason: Option<String>,
         now: Timestamp,
     ) -> Vec<Effect> {
-        let prefix = self.inventory.manners.prefix.clone();
+        let prefix = self.inventory.commands.prefix.clone();
         let services = match selector::select(std::slice::from_ref(selector), &self.inventory) {
             Ok(services) => services.len(),
             Err(no_match) => {
@@ -124,7 +124,7 @@ impl Dispatcher {
         let named = |silence: &&Silence| all || silence.selector.eq_ignore_ascii_case(written);
         let ended: Vec<Silence> = self.desk.silences.values().filter(named).cloned().collect();
         if ended.is_empty() {
-            let text = texts::not_silent(written, &self.inventory.manners.prefix);
+            let text = texts::not_silent(written, &self.inventory.commands.prefix);
             return self.refuse(message, "not silenced", &text);
         }
         let mut effects = Vec::new();
@@ -152,7 +152,7 @@ impl Dispatcher {
 
     /// "ack" as "!ack 7", "logs 50" as "!logs bridge 50".
     fn spelled_out(&self, body: &str, told: IncidentId) -> Option<String> {
-        let prefix = &self.inventory.manners.prefix;
+        let prefix = &self.inventory.commands.prefix;
         let (word, rest) = body.trim().split_once(char::is_whitespace).unwrap_or((body.trim(), ""));
         let spec = command::spec(&word.to_lowercase())?;
         let about: Vec<&Incident> = self.desk.told_with(told).collect();

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Dispatcher, answer, handled, key, lost::Lost};
 use crate::{
     domain::{
-        aftermath::Aftermath,
         change::Wanted,
+        impact::Impact,
         inbound::Inbound,
         inventory::Service,
         job::{Job, JobId},
@@ -21,7 +21,7 @@ use crate::{
         reply::{self, change::Told},
         runtime::docker_change,
     },
-    engine::event::{Effect, JobNews, Known},
+    engine::event::{Effect, JobNews, JobState},
 };
 
 /// A result that took longer than this is worth a message of its own: nobody
@@ -36,7 +36,7 @@ const ASKED: usize = 200;
 
 /// A change that has no outcome yet.
 #[derive(Debug)]
-pub(super) struct Underway {
+pub(super) struct ActiveOperation {
     pub(super) operation: Operation,
     pub(super) progress: Progress,
     /// The phases that the ledger has.
@@ -61,7 +61,7 @@ impl Dispatcher {
         let inventory = Arc::clone(&self.inventory);
         let Some(service) = inventory.service(&name) else { return Vec::new() };
         if let Some(other) = self.underway_for(&name) {
-            let text = reply::refusal::underway(other, &inventory.manners.prefix, now);
+            let text = reply::refusal::underway(other, &inventory.commands.prefix, now);
             return self.refuse(message, "one change at a time", &text);
         }
         let change = wanted.change;
@@ -92,7 +92,7 @@ impl Dispatcher {
         };
         tracing::info!(operation = number, owner = %operation.owner, service = %operation.service, "{}", change.doing());
         self.watch_begins(&operation.service);
-        let carry = carry(&operation, service, now, Known::New);
+        let carry = carry(&operation, service, now, JobState::New);
         let text = reply::change::underway(&operation, &Progress::default(), None, now);
         let effects = vec![
             Effect::Begin(Box::new(operation.clone())),
@@ -100,7 +100,7 @@ impl Dispatcher {
             answer(&message.room, &message.event, "progress", MessageClass::Progress, &text, vec![]),
             carry,
         ];
-        self.underway.insert(operation.id, Underway::new(operation));
+        self.underway.insert(operation.id, ActiveOperation::new(operation));
         effects
     }
 
@@ -109,10 +109,10 @@ impl Dispatcher {
         let inventory = Arc::clone(&self.inventory);
         let Record { operation, phases, cancelled_by, .. } = record;
         let (id, host, job) = (operation.id, operation.host.clone(), operation.job.clone());
-        let underway = Underway {
+        let underway = ActiveOperation {
             cancelled_by,
             reached: phases.into_iter().map(|(p, _)| p).collect(),
-            ..Underway::new(operation)
+            ..ActiveOperation::new(operation)
         };
         let unknown = |what: &str| {
             let checked = format!("its {what} is no longer in the config, so I did not look");
@@ -153,7 +153,7 @@ impl Dispatcher {
                 let early = code == TOLD_TO_END && underway.progress.phases.is_empty();
                 match service {
                     Some(_) if early && underway.cancelled_by.is_some() => {
-                        Outcome::Cancelled { by: None, phase: None, aftermath: Aftermath::Untouched }
+                        Outcome::Cancelled { by: None, phase: None, impact: Impact::Untouched }
                     }
                     Some(service) => operation::judge(&underway.operation, service, code, &underway.progress, now),
                     None => {
@@ -163,7 +163,7 @@ impl Dispatcher {
                 }
             }
             JobNews::NotStarted(_) if underway.cancelled_by.is_some() => {
-                Outcome::Cancelled { by: None, phase: None, aftermath: Aftermath::Untouched }
+                Outcome::Cancelled { by: None, phase: None, impact: Impact::Untouched }
             }
             JobNews::NotStarted(why) => Outcome::NotStarted(why),
             JobNews::Stuck => {
@@ -176,7 +176,12 @@ impl Dispatcher {
         self.conclude(underway, outcome, service, now)
     }
 
-    pub(super) fn say_progress(&mut self, mut underway: Underway, note: Option<&str>, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn say_progress(
+        &mut self,
+        mut underway: ActiveOperation,
+        note: Option<&str>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
         let called_off = underway.cancelled_by.as_ref().map(reply::operations::called_off);
         let note = note.or(called_off.as_deref());
         let text = reply::change::underway(&underway.operation, &underway.progress, note, now);
@@ -187,14 +192,14 @@ impl Dispatcher {
 
     pub(super) fn conclude(
         &mut self,
-        mut underway: Underway,
+        mut underway: ActiveOperation,
         mut outcome: Outcome,
         service: Option<&Service>,
         now: Timestamp,
     ) -> Vec<Effect> {
         let operation = underway.operation.clone();
         tracing::info!(operation = operation.id.0, service = %operation.service, "{}", outcome.name());
-        let prefix = self.inventory.manners.prefix.as_str();
+        let prefix = self.inventory.commands.prefix.as_str();
         let progress = underway.progress.clone();
         if let Outcome::Cancelled { by, .. } = &mut outcome {
             *by = underway.cancelled_by.clone();
@@ -228,7 +233,7 @@ impl Dispatcher {
     }
 }
 
-impl Underway {
+impl ActiveOperation {
     fn new(operation: Operation) -> Self {
         Self {
             operation,
@@ -241,8 +246,8 @@ impl Underway {
     }
 
     /// What is known of its job, when it is taken up again.
-    pub(super) fn known(&self) -> Known {
-        if self.reached.is_empty() { Known::Asked } else { Known::Begun }
+    pub(super) fn known(&self) -> JobState {
+        if self.reached.is_empty() { JobState::Submitted } else { JobState::Started }
     }
 
     /// Notes the phases that were not noted before.
@@ -274,7 +279,7 @@ impl Underway {
 /// The host keeps the limit itself, and then puts back what it has touched:
 /// whoever follows waits for that too. What is left counts from when the change
 /// began, also after a restart; a moment is always left to look.
-pub(super) fn carry(operation: &Operation, service: &Service, now: Timestamp, known: Known) -> Effect {
+pub(super) fn carry(operation: &Operation, service: &Service, now: Timestamp, known: JobState) -> Effect {
     let whole = operation.job.limit + docker_change::aftercare(service);
     let spent = Duration::try_from(now.duration_since(operation.began)).unwrap_or_default();
     Effect::Carry {

@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::Dispatcher;
 use crate::{
     domain::{
-        incident::{Incident, Resolution, Subject, Trouble},
+        incident::{Cause, Incident, Resolution, Subject},
         message::MessageClass,
         names::{HostName, ServiceName},
-        observation::{HostReport, HostTrouble},
+        observation::{HostReport, SnapshotError},
         reply,
-        watch::{HostFinding, HostProblem, HostWatch, Look, Missed, Watch},
+        watch::{HostFinding, HostProblem, HostWatch, Missed, Snapshot, WatchSettings},
     },
     engine::event::Effect,
 };
@@ -23,7 +23,7 @@ const RESUBSCRIBED: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the watch remembers of one host.
 #[derive(Debug)]
-pub(super) struct WatchedHost {
+pub(super) struct HostMonitor {
     watch: HostWatch,
     /// Whether this process has looked at it, and knows what came of that.
     pub(super) heard: bool,
@@ -37,8 +37,8 @@ pub(super) struct WatchedHost {
     deaf: Option<Timestamp>,
 }
 
-impl WatchedHost {
-    pub(super) fn new(limits: &Watch) -> Self {
+impl HostMonitor {
+    pub(super) fn new(limits: &WatchSettings) -> Self {
         let watch = HostWatch::new(limits.clone());
         Self { watch, heard: false, engine_went: false, missed: Vec::new(), away: None, deaf: None }
     }
@@ -67,11 +67,11 @@ impl Dispatcher {
         let (inventory, now) = (Arc::clone(&self.inventory), report.at);
         let Some(host) = self.hosts.get_mut(&report.host) else { return Vec::new() };
         let (rebooted, found) = host.watch.report(report);
-        host.heard |= !matches!(report.seen, Err(HostTrouble::Busy(_)));
+        host.heard |= !matches!(report.seen, Err(SnapshotError::Busy(_)));
         match &report.seen {
             Ok(seen) => {
                 let rebooted = std::mem::take(&mut host.engine_went) || rebooted;
-                let look = Look { began: report.began, rebooted };
+                let look = Snapshot { began: report.began, rebooted };
                 let mut effects = Vec::new();
                 for observation in seen {
                     let mut unseen = None;
@@ -95,9 +95,9 @@ impl Dispatcher {
                 effects.extend(self.say_while_away(&report.host, now));
                 effects
             }
-            Err(HostTrouble::Busy(_)) => Vec::new(),
+            Err(SnapshotError::Busy(_)) => Vec::new(),
             Err(trouble) => {
-                let engine = matches!(trouble, HostTrouble::Engine(_));
+                let engine = matches!(trouble, SnapshotError::Engine(_));
                 host.engine_went |= engine;
                 for service in inventory.on_host(&report.host) {
                     if let Some(watched) = self.watched.get_mut(&service.name) {
@@ -146,9 +146,9 @@ impl Dispatcher {
                 if problem.blinds() {
                     host.missed.clear();
                 }
-                self.trouble(subject(&problem), Trouble::Host(problem), now)
+                self.trouble(subject(&problem), Cause::Host(problem), now)
             }
-            HostFinding::Changed(problem) => self.trouble(subject(&problem), Trouble::Host(problem), now),
+            HostFinding::Changed(problem) => self.trouble(subject(&problem), Cause::Host(problem), now),
             HostFinding::Seen { from, to } => {
                 let missed = std::mem::take(&mut host.missed);
                 self.settled(&Subject::Host(name.clone()), Resolution::Seen { from, to, missed }, now)
@@ -160,8 +160,8 @@ impl Dispatcher {
     /// Goes on from what an earlier process knew, at the time when it last lived.
     pub(super) fn restore_hosts(&mut self, open: &[Incident], lived: Timestamp) {
         for (name, host) in &mut self.hosts {
-            let troubles = open.iter().filter_map(|incident| match (&incident.subject, &incident.trouble) {
-                (Subject::Host(of) | Subject::Disk(of), Trouble::Host(problem)) if of == name => Some(problem.clone()),
+            let troubles = open.iter().filter_map(|incident| match (&incident.subject, &incident.cause) {
+                (Subject::Host(of) | Subject::Disk(of), Cause::Host(problem)) if of == name => Some(problem.clone()),
                 _ => None,
             });
             host.watch.restore(Some(lived), None, troubles.collect());

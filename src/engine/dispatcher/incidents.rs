@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Dispatcher, questions::Question};
 use crate::{
     domain::{
-        incident::{Incident, IncidentId, Resolution, Silence, Subject, Trouble},
+        incident::{Cause, Incident, IncidentId, Resolution, Silence, Subject},
         maintenance::Window,
         message::{Body, MessageClass},
         outgoing::{MessageKey, Outgoing, What},
@@ -131,7 +131,7 @@ impl Desk {
         let edits = stale.filter_map(|told| told.renewed.and_then(|at| at.checked_add(EDIT_EVERY).ok()));
         let silences = self.silences.values().map(|silence| silence.until);
         let nobody = self.open.values().filter(|incident| incident.acknowledged.is_none());
-        let reminders = nobody.filter_map(|i| i.rang.and_then(|at| at.checked_add(remind_after).ok()));
+        let reminders = nobody.filter_map(|i| i.last_paged_at.and_then(|at| at.checked_add(remind_after).ok()));
         // No event tells of the end of a maintenance window.
         let held = self.open.values().any(Incident::is_held);
         let windows = self.looked.filter(|_| held).map(Window::next_look);
@@ -141,7 +141,7 @@ impl Desk {
 
 impl Dispatcher {
     /// Something is wrong that was not, or more is known of it.
-    pub(super) fn trouble(&mut self, subject: Subject, trouble: Trouble, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn trouble(&mut self, subject: Subject, trouble: Cause, now: Timestamp) -> Vec<Effect> {
         let id = match self.desk.about(&subject) {
             Some(id) => id,
             None => {
@@ -153,10 +153,10 @@ impl Dispatcher {
             }
         };
         let Some(incident) = self.desk.open.get_mut(&id) else { return Vec::new() };
-        incident.trouble = trouble;
+        incident.cause = trouble;
         let incident = incident.clone();
         let mut effects = vec![Effect::Incident(Box::new(incident.clone()))];
-        let told_enough = incident.said.is_some_and(|said| said >= incident.trouble.level());
+        let told_enough = incident.said.is_some_and(|said| said >= incident.cause.level());
         if told_enough {
             self.desk.outdated(&incident);
             effects.extend(self.renew(now));
@@ -216,13 +216,13 @@ impl Dispatcher {
         for id in &ids {
             let silent = self.desk.open.get(id).is_some_and(|incident| self.is_silent(&incident.subject, now));
             let Some(incident) = self.desk.open.get_mut(id) else { continue };
-            let level = if silent { Level::Note } else { incident.trouble.level() };
+            let level = if silent { Level::Note } else { incident.cause.level() };
             if let Some(before) = incident.told_with.replace(first).filter(|before| *before != first) {
                 // The message that told of it more quietly stays as it was.
                 self.desk.told.remove(&before);
             }
             incident.said = Some(level);
-            incident.rang = (level == Level::Page).then_some(now);
+            incident.last_paged_at = (level == Level::Page).then_some(now);
             loudest = loudest.max(Some(level));
             effects.push(Effect::Incident(Box::new(incident.clone())));
         }
@@ -349,7 +349,7 @@ impl Dispatcher {
             .desk
             .open
             .values()
-            .filter(|i| i.acknowledged.is_none() && i.rang.is_some_and(|at| now.duration_since(at) >= after))
+            .filter(|i| i.acknowledged.is_none() && i.last_paged_at.is_some_and(|at| now.duration_since(at) >= after))
             .map(|i| i.id)
             .collect();
         let (silent, due): (Vec<_>, Vec<_>) = due
@@ -358,19 +358,19 @@ impl Dispatcher {
         for id in silent {
             // Its turn comes again.
             if let Some(incident) = self.desk.open.get_mut(&id) {
-                incident.rang = Some(now);
+                incident.last_paged_at = Some(now);
             }
         }
         let Some(first) = due.first().copied() else { return Vec::new() };
         let mut effects = Vec::new();
         for id in &due {
             if let Some(incident) = self.desk.open.get_mut(id) {
-                incident.rang = Some(now);
+                incident.last_paged_at = Some(now);
                 effects.push(Effect::Incident(Box::new(incident.clone())));
             }
         }
         let incidents: Vec<&Incident> = due.iter().filter_map(|id| self.desk.open.get(id)).collect();
-        let text = reply::incident::reminder(&incidents, &inventory, &inventory.manners.prefix, now);
+        let text = reply::incident::reminder(&incidents, &inventory, &inventory.commands.prefix, now);
         let key = format!("{}/{}", key(first, "still"), now.as_second());
         effects.extend(self.say_everywhere(&key, MessageClass::Page, &text));
         effects

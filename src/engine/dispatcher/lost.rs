@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     Dispatcher,
-    changes::{self, Underway},
+    changes::{self, ActiveOperation},
 };
 use crate::{
     domain::{
@@ -31,7 +31,7 @@ pub(super) enum Lost {
 
 impl Dispatcher {
     /// Keeps a lost change open, says so, and looks at its host.
-    pub(super) fn lose(&mut self, mut underway: Underway, lost: Lost, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn lose(&mut self, mut underway: ActiveOperation, lost: Lost, now: Timestamp) -> Vec<Effect> {
         let (Lost::Gone(why) | Lost::Unreached(why)) = &lost;
         let note = reply::change::lost(why);
         tracing::warn!(operation = underway.operation.id.0, "lost from sight: {why}");
@@ -47,7 +47,7 @@ impl Dispatcher {
     /// A host was seen: what was lost there can be told, or followed again.
     pub(super) fn seen_again(&mut self, report: &HostReport, now: Timestamp) -> Vec<Effect> {
         let Ok(seen) = &report.seen else { return Vec::new() };
-        let lost = |u: &Underway| u.operation.host == report.host && u.lost.is_some();
+        let lost = |u: &ActiveOperation| u.operation.host == report.host && u.lost.is_some();
         let found: Vec<OperationId> = self.underway.values().filter(|u| lost(u)).map(|u| u.operation.id).collect();
         let mut effects = Vec::new();
         for id in found {

@@ -8,12 +8,12 @@
 mod alerts;
 mod changes;
 mod dashboard;
+mod gate;
 mod hosts;
 mod incidents;
 mod lost;
 mod operations;
 mod questions;
-mod seals;
 mod watch;
 
 #[cfg(test)]
@@ -27,7 +27,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use self::{
-    changes::Underway, dashboard::Dashboards, hosts::WatchedHost, incidents::Desk, questions::Question, watch::Watched,
+    changes::ActiveOperation, dashboard::Dashboards, hosts::HostMonitor, incidents::Desk, questions::Question,
+    watch::ServiceMonitor,
 };
 use super::event::{Effect, Event, Ticket};
 use crate::{
@@ -58,9 +59,9 @@ pub struct Dispatcher {
     unsaid: Vec<(String, MessageClass, String)>,
     next_ticket: u64,
     questions: BTreeMap<Ticket, Question>,
-    underway: BTreeMap<OperationId, Underway>,
-    watched: BTreeMap<ServiceName, Watched>,
-    hosts: BTreeMap<HostName, WatchedHost>,
+    underway: BTreeMap<OperationId, ActiveOperation>,
+    watched: BTreeMap<ServiceName, ServiceMonitor>,
+    hosts: BTreeMap<HostName, HostMonitor>,
     desk: Desk,
     dashboards: Dashboards,
 }
@@ -68,8 +69,8 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// A dispatcher that knows nothing of the world yet.
     pub fn new(inventory: Arc<Inventory>, me: Me, identity: Identity) -> Self {
-        let watched = inventory.services.iter().map(|s| (s.name.clone(), Watched::new(s))).collect();
-        let hosts = inventory.hosts.iter().map(|h| (h.name.clone(), WatchedHost::new(&inventory.watch))).collect();
+        let watched = inventory.services.iter().map(|s| (s.name.clone(), ServiceMonitor::new(s))).collect();
+        let hosts = inventory.hosts.iter().map(|h| (h.name.clone(), HostMonitor::new(&inventory.watch))).collect();
         Self {
             inventory,
             me,
@@ -138,7 +139,7 @@ impl Dispatcher {
             Event::Log { ticket, log } => self.question_log(ticket, log, now),
             Event::Preview { ticket, told } => self.question_preview(ticket, told, now),
             Event::Cancelled { ticket, how } => self.cancel_told(ticket, &how),
-            Event::Sealed { ticket, sealed } => self.sealed(ticket, &sealed, now),
+            Event::ReplayChecked { ticket, replay } => self.replay_checked(ticket, &replay, now),
             Event::Recalled { ticket, records } => self.recalled(ticket, &records, now),
             Event::Stopping => self.last_words(now),
             Event::Container { host, event } => self.watch_event(&host, &event, now),
@@ -157,8 +158,8 @@ impl Dispatcher {
     /// When [`Event::Tick`] should come next.
     pub fn deadline(&self) -> Option<Timestamp> {
         let questions = self.questions.values().filter_map(Question::deadline);
-        let watched = self.watched.values().filter_map(Watched::deadline);
-        let hosts = self.hosts.values().filter_map(WatchedHost::deadline);
+        let watched = self.watched.values().filter_map(ServiceMonitor::deadline);
+        let hosts = self.hosts.values().filter_map(HostMonitor::deadline);
         // Without a room nothing can be said, and a room that is ready is a moment of its own.
         let desk = if self.rooms.is_empty() { None } else { self.desk.deadline(self.remind_after()) };
         questions.chain(watched).chain(hosts).chain(desk).chain(self.dashboards.deadline()).min()
@@ -175,7 +176,7 @@ impl Dispatcher {
     /// A message that means what `body` says.
     fn message_meaning(&mut self, message: Inbound, body: &str, now: Timestamp) -> Vec<Effect> {
         let inventory = Arc::clone(&self.inventory);
-        let prefix = inventory.manners.prefix.as_str();
+        let prefix = inventory.commands.prefix.as_str();
         let admission = access::admit(&message, &inventory);
         if admission == Admission::Stranger {
             tracing::info!(sender = %message.sender, room = %message.room, "ignored: not on the list of operators");
@@ -195,7 +196,7 @@ impl Dispatcher {
             Reading::Command(command) if command.changes() && message.protection == Protection::Encrypted => {
                 let name = command.name();
                 match access::authorise(command, role) {
-                    Ok(authorised) => self.ask_seal(message, authorised, role),
+                    Ok(authorised) => self.check_replay(message, authorised, role),
                     Err(missing) => self.not_allowed(&message, name, &missing),
                 }
             }
@@ -215,7 +216,7 @@ impl Dispatcher {
     }
 
     fn is_stale(&self, message: &Inbound, now: Timestamp) -> bool {
-        let limit = SignedDuration::try_from(self.inventory.manners.stale_after).unwrap_or(SignedDuration::MAX);
+        let limit = SignedDuration::try_from(self.inventory.commands.stale_after).unwrap_or(SignedDuration::MAX);
         now.duration_since(message.sent_at) > limit
     }
 
@@ -224,7 +225,7 @@ impl Dispatcher {
     }
 
     fn not_allowed(&self, message: &Inbound, name: &str, missing: &Missing) -> Vec<Effect> {
-        let name = format!("{}{name}", self.inventory.manners.prefix);
+        let name = format!("{}{name}", self.inventory.commands.prefix);
         self.refuse(message, "not allowed", &reply::refusal::missing_right(&name, missing))
     }
 
@@ -236,7 +237,7 @@ impl Dispatcher {
     }
 
     fn carry_out(&mut self, command: Command, message: &Inbound, role: Role, now: Timestamp) -> Vec<Effect> {
-        let prefix = self.inventory.manners.prefix.clone();
+        let prefix = self.inventory.commands.prefix.clone();
         match command {
             Command::Help { about: None } => self.answer(message, "help", &reply::help::list(role, &prefix)),
             Command::Help { about: Some(about) } => {

@@ -13,7 +13,7 @@ use crate::{
         record::Record,
         reply::operations as reply,
     },
-    engine::event::{Cancelled, Effect, Recall, Ticket},
+    engine::event::{Cancelled, Effect, LedgerQuery, Ticket},
 };
 
 /// Somebody who waits to hear that a change was told to end.
@@ -29,7 +29,7 @@ pub(super) struct Cancel {
 pub(super) struct History {
     room: RoomId,
     event: EventId,
-    what: Recall,
+    what: LedgerQuery,
 }
 
 /// What somebody writes where an operation or a service can be meant.
@@ -41,11 +41,11 @@ enum Named {
 impl Dispatcher {
     pub(super) fn tell_operations(&self, message: &Inbound, now: Timestamp) -> Vec<Effect> {
         let operations: Vec<_> = self.underway.values().map(|u| (&u.operation, &u.progress)).collect();
-        self.answer(message, "ops", &reply::underway(&operations, &self.inventory.manners.prefix, now))
+        self.answer(message, "ops", &reply::underway(&operations, &self.inventory.commands.prefix, now))
     }
 
     pub(super) fn cancel(&mut self, message: &Inbound, written: &str, now: Timestamp) -> Vec<Effect> {
-        let prefix = self.inventory.manners.prefix.clone();
+        let prefix = self.inventory.commands.prefix.clone();
         let id = match self.named(written) {
             Ok(Named::Operation(id)) => Some(id),
             Ok(Named::Service(service)) => self.underway_for(&service).map(|operation| operation.id),
@@ -83,7 +83,7 @@ impl Dispatcher {
             Cancelled::Ending => reply::ending(&operation),
             Cancelled::NeverBegan => reply::never_began(&operation),
             Cancelled::Stragglers => reply::stragglers(&operation),
-            Cancelled::Untold(why) => reply::untold(&operation, why, &self.inventory.manners.prefix),
+            Cancelled::Untold(why) => reply::untold(&operation, why, &self.inventory.commands.prefix),
         };
         let what = What::Edit {
             of: key(&event, "answer"),
@@ -96,31 +96,31 @@ impl Dispatcher {
 
     pub(super) fn ask_history(&mut self, message: &Inbound, about: Option<&str>) -> Vec<Effect> {
         let what = match about.map(|written| self.named(written)).transpose() {
-            Ok(None) => Recall::Last(None),
-            Ok(Some(Named::Service(service))) => Recall::Last(Some(service)),
-            Ok(Some(Named::Operation(id))) => Recall::One(id),
+            Ok(None) => LedgerQuery::Last(None),
+            Ok(Some(Named::Service(service))) => LedgerQuery::Last(Some(service)),
+            Ok(Some(Named::Operation(id))) => LedgerQuery::One(id),
             Err(text) => return self.refuse(message, "no such service", &text),
         };
         let ticket = self.ticket();
         let history = History { room: message.room.clone(), event: message.event.clone(), what: what.clone() };
         self.questions.insert(ticket, Question::History(history));
-        vec![Effect::Recall { what, ticket }]
+        vec![Effect::LedgerQuery { what, ticket }]
     }
 
     pub(super) fn recalled(&mut self, ticket: Ticket, records: &[Record], now: Timestamp) -> Vec<Effect> {
         let Some(Question::History(History { room, event, what })) = self.questions.remove(&ticket) else {
             return Vec::new();
         };
-        let prefix = self.inventory.manners.prefix.as_str();
+        let prefix = self.inventory.commands.prefix.as_str();
         let mut file = None;
         let text = match (&what, records) {
-            (Recall::Last(service), records) => reply::history(service.as_ref(), records, prefix, now),
-            (Recall::One(_), [record, ..]) => {
+            (LedgerQuery::Last(service), records) => reply::history(service.as_ref(), records, prefix, now),
+            (LedgerQuery::One(_), [record, ..]) => {
                 let (text, name, script) = reply::past(record, now);
                 file = Some(What::File { name, text: script, reply_to: Some(event.clone()) });
                 text
             }
-            (Recall::One(id), []) => reply::no_such_operation(id.0, prefix),
+            (LedgerQuery::One(id), []) => reply::no_such_operation(id.0, prefix),
         };
         let mut effects = vec![answer(&room, &event, "answer", MessageClass::Answer, &text, vec![])];
         effects.extend(file.map(|what| Effect::Say(Outgoing { key: key(&event, "file"), room, what })));

@@ -9,10 +9,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Dispatcher, answer, key,
+    Dispatcher, answer,
+    gate::PendingCommand,
+    key,
     operations::{Cancel, History},
-    seals::Unsealed,
-    watch::Watched,
+    watch::ServiceMonitor,
 };
 use crate::{
     domain::{
@@ -49,7 +50,7 @@ pub(super) enum Question {
     Evidence(IncidentId),
     Cancel(Box<Cancel>),
     History(History),
-    Seal(Box<Unsealed>),
+    Replay(Box<PendingCommand>),
 }
 
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl Question {
             | Self::Evidence(_)
             | Self::Cancel(_)
             | Self::History(_)
-            | Self::Seal(_) => None,
+            | Self::Replay(_) => None,
         }
     }
 }
@@ -99,7 +100,7 @@ impl Dispatcher {
         let services = match selector::select(selectors, &inventory) {
             Ok(services) => services,
             Err(no_match) => {
-                let text = reply::refusal::no_match(&no_match, &inventory.manners.prefix);
+                let text = reply::refusal::no_match(&no_match, &inventory.commands.prefix);
                 return self.refuse(message, "no match", &text);
             }
         };
@@ -162,7 +163,7 @@ impl Dispatcher {
         let text = match told {
             Ok((exit, progress)) => {
                 let failed = (exit != 0).then_some(exit);
-                reply::preview::answer(service, &progress, failed, &self.inventory.manners.prefix, now)
+                reply::preview::answer(service, &progress, failed, &self.inventory.commands.prefix, now)
             }
             Err(why) => reply::preview::failed(service, &why),
         };
@@ -186,7 +187,7 @@ impl Dispatcher {
             Some(name) => Ok(name.clone()),
             None => {
                 let nearest = suggest::nearest(bare, names().map(|n| n.as_str().to_owned()));
-                Err(reply::refusal::no_such_service(written, nearest.as_deref(), &self.inventory.manners.prefix))
+                Err(reply::refusal::no_such_service(written, nearest.as_deref(), &self.inventory.commands.prefix))
             }
         }
     }
@@ -263,7 +264,7 @@ impl Dispatcher {
                     service,
                     view,
                     underway: underway.map(|o| (o.change, &o.owner, o.began)),
-                    looping: self.watched.get(&service.name).and_then(Watched::looping),
+                    looping: self.watched.get(&service.name).and_then(ServiceMonitor::looping),
                 }
             })
             .collect();
@@ -284,7 +285,7 @@ impl Dispatcher {
                 | Question::Preview(_)
                 | Question::Cancel(_)
                 | Question::History(_)
-                | Question::Seal(_)),
+                | Question::Replay(_)),
             ) => {
                 self.questions.insert(ticket, other);
                 Vec::new()

@@ -12,13 +12,13 @@ use crate::{
         inbound::{Arrival, Protection},
         inventory::{Host, RuntimeKind, Service, UpdatePolicy},
         names::{Branch, ContainerName, HostName, RemoteDir},
-        observation::{HostFacts, HostReport, HostTrouble},
+        observation::{HostFacts, HostReport, SnapshotError},
         progress::{Phase, Reader},
         record::End,
         runtime::{ContainerEvent, EventKind, docker, docker_change},
         watch::Policy,
     },
-    engine::event::{Cancelled, JobNews, Known, Sealed},
+    engine::event::{Cancelled, JobNews, JobState, Replay},
 };
 
 const ALICE: &str = "@alice:example.org";
@@ -31,7 +31,7 @@ struct Room {
     sent: u32,
     effects: Vec<Effect>,
     /// Whether messages are copies.
-    sealed: Sealed,
+    replay: Replay,
 }
 
 impl Room {
@@ -69,7 +69,7 @@ impl Room {
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             sent: 0,
             effects: vec![],
-            sealed: Sealed::First,
+            replay: Replay::New,
         };
         room.happens(Event::RoomReady(RoomId::parse("!ops").unwrap()));
         room
@@ -99,8 +99,9 @@ impl Room {
     /// Feeds an event and returns what is said because of it.
     fn happens(&mut self, event: Event) -> String {
         self.effects = self.dispatcher.handle(event, self.now);
-        if let [Effect::Seal { ticket, .. }] = self.effects[..] {
-            self.effects = self.dispatcher.handle(Event::Sealed { ticket, sealed: self.sealed.clone() }, self.now);
+        if let [Effect::CheckReplay { ticket, .. }] = self.effects[..] {
+            self.effects =
+                self.dispatcher.handle(Event::ReplayChecked { ticket, replay: self.replay.clone() }, self.now);
         }
         said(&self.effects)
     }
@@ -211,7 +212,7 @@ fn a_dead_host_costs_nobody_else_anything() {
         began: room.now,
         at: room.now,
         facts: HostFacts::default(),
-        seen: Err(HostTrouble::Unreachable("did not answer within 10 s".into())),
+        seen: Err(SnapshotError::Unreachable("did not answer within 10 s".into())),
     };
     insta::assert_snapshot!(room.happens(Event::Report { ticket: Some(ticket), report }), @r"
     edit: 🔴 1 of 3 needs attention
@@ -338,7 +339,7 @@ fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
     next.now = room.now + SignedDuration::from_secs(60);
     let record = Record { operation: begun.unwrap(), phases: vec![], cancelled_by: None, end: None };
     let effects = next.dispatcher.resume(vec![record.clone()], next.now);
-    let [Effect::Carry { known: Known::Asked, limit, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Carry { known: JobState::Submitted, limit, .. }] = &effects[..] else { panic!("{effects:?}") };
     let whole = Duration::from_secs(25 * 60) + docker_change::aftercare(&next.dispatcher.inventory.services[0]);
     assert_eq!(*limit, whole - Duration::from_secs(60), "the limit counts from the beginning");
 
@@ -352,7 +353,10 @@ fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
     let phases = vec![(Phase::Fetch, next.now)];
     let called_off = Record { phases, cancelled_by: Some(UserId::parse(VERA).unwrap()), ..record };
     let effects = Room::new().dispatcher.resume(vec![called_off], next.now);
-    assert!(matches!(effects[..], [Effect::Carry { known: Known::Begun, .. }, Effect::Cancel { .. }]), "{effects:?}");
+    assert!(
+        matches!(effects[..], [Effect::Carry { known: JobState::Started, .. }, Effect::Cancel { .. }]),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -433,7 +437,7 @@ fn the_past_is_told_with_who_and_what() {
     let mut ask = |command: &str, records: Vec<Record>| {
         room.says(VERA, command);
         let ticket = room.effects.iter().find_map(|e| match e {
-            Effect::Recall { ticket, .. } => Some(*ticket),
+            Effect::LedgerQuery { ticket, .. } => Some(*ticket),
             _ => None,
         });
         room.happens(Event::Recalled { ticket: ticket.unwrap(), records })
@@ -462,18 +466,18 @@ fn the_past_is_told_with_who_and_what() {
 #[test]
 fn a_copy_of_a_command_is_not_run_and_neither_is_what_may_be_one() {
     let mut room = Room::new();
-    room.sealed = Sealed::Copy;
+    room.replay = Replay::Duplicate;
     insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: 🔁 That is a copy of an earlier message — not run. Write the command again if it was you; if it was not, somebody can send in your name: look at your sessions.");
     assert!(!room.effects.iter().any(|e| matches!(e, Effect::Begin(_) | Effect::Carry { .. })));
     assert_eq!(room.says(ALICE, "!ping"), "Answer: 🏓 pong", "what changes nothing is not looked at");
-    room.sealed = Sealed::Unclear("the homeserver did not show it within 20 s".into());
+    room.replay = Replay::Unclear("the homeserver did not show it within 20 s".into());
     insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ I could not make sure that this is no copy of an earlier message (the homeserver did not show it within 20 s) — not run. Send it again.");
-    // One that came too late has used its seal: the ledger has it before it is refused.
-    room.sealed = Sealed::First;
+    // One that came too late has used its place: the ledger has it before it is refused.
+    room.replay = Replay::New;
     let mut late = room.message(ALICE, "!stop bridge");
     late.sent_at -= SignedDuration::from_hours(1);
     let effects = room.dispatcher.handle(Event::Message(late), room.now);
-    assert!(matches!(effects[..], [Effect::Seal { .. }]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::CheckReplay { .. }]), "{effects:?}");
 }
 
 #[test]

@@ -7,27 +7,27 @@ use jiff::Timestamp;
 use super::Dispatcher;
 use crate::{
     domain::{
-        aftermath::Aftermath,
-        incident::{Resolution, Subject, Trouble},
+        impact::Impact,
+        incident::{Cause, Resolution, Subject},
         inventory::Service,
         names::{HostName, ServiceName},
         operation::{Operation, Outcome},
         progress::Progress,
         runtime::ContainerEvent,
-        watch::{Finding, Kind, LastChange, Memory, Problem, ServiceWatch, Who},
+        watch::{Checkpoint, Finding, Kind, LastChange, Problem, ServiceWatch, Who},
     },
     engine::event::Effect,
 };
 
 /// What the watch remembers of one service.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct ServiceMonitor {
     pub(super) watch: ServiceWatch,
     /// What the ledger has of it.
-    kept: Option<Memory>,
+    kept: Option<Checkpoint>,
 }
 
-impl Watched {
+impl ServiceMonitor {
     pub(super) fn new(service: &Service) -> Self {
         let watch = ServiceWatch::new(service.watch.clone(), service.stop_timeout);
         Self { watch, kept: None }
@@ -57,7 +57,7 @@ impl Dispatcher {
     }
 
     /// Goes on from what an earlier process knew, at the time when it last lived.
-    pub(super) fn restore_watch(&mut self, memories: Vec<(ServiceName, Memory)>, known_at: Timestamp) {
+    pub(super) fn restore_watch(&mut self, memories: Vec<(ServiceName, Checkpoint)>, known_at: Timestamp) {
         for (service, memory) in memories {
             if let Some(watched) = self.watched.get_mut(&service) {
                 watched.kept = Some(memory.clone());
@@ -83,9 +83,9 @@ impl Dispatcher {
     ) -> Vec<Effect> {
         let touched = match outcome {
             Outcome::Succeeded | Outcome::Unknown { .. } => true,
-            Outcome::Failed { aftermath, .. }
-            | Outcome::Cancelled { aftermath, .. }
-            | Outcome::TimedOut { aftermath, .. } => *aftermath != Aftermath::Untouched,
+            Outcome::Failed { impact, .. } | Outcome::Cancelled { impact, .. } | Outcome::TimedOut { impact, .. } => {
+                *impact != Impact::Untouched
+            }
             Outcome::Refused(_) | Outcome::NotStarted(_) => false,
         };
         let version = match (&progress.commits, &progress.version) {
@@ -113,7 +113,7 @@ impl Dispatcher {
         let Some(watched) = self.watched.get_mut(name) else { return Vec::new() };
         let finding = tell(&mut watched.watch);
         let look = watched.watch.wants_look(now);
-        let memory = watched.watch.memory();
+        let memory = watched.watch.checkpoint();
         let news = (watched.kept.as_ref() != Some(&memory)).then(|| watched.kept.insert(memory).clone());
         let mut effects = finding.map(|finding| self.found(name, finding, now)).unwrap_or_default();
         let remember = |memory| Effect::Remember { service: name.clone(), memory: Box::new(memory) };
@@ -128,9 +128,7 @@ impl Dispatcher {
     fn found(&mut self, name: &ServiceName, finding: Finding, now: Timestamp) -> Vec<Effect> {
         let subject = Subject::Service(name.clone());
         match finding {
-            Finding::Opened(problem) | Finding::Changed(problem) => {
-                self.trouble(subject, Trouble::Service(problem), now)
-            }
+            Finding::Opened(problem) | Finding::Changed(problem) => self.trouble(subject, Cause::Service(problem), now),
             Finding::Closed(closed) => self.settled(&subject, Resolution::Service(closed), now),
         }
     }

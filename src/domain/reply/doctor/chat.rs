@@ -4,15 +4,15 @@ use jiff::SignedDuration;
 
 use super::Line;
 use crate::domain::{
-    doctor::ChatMatter,
+    doctor::ChatCheck,
     message::{code, escape},
     reply::span,
 };
 
-pub(super) fn line(matter: &ChatMatter) -> Line {
+pub(super) fn line(matter: &ChatCheck) -> Line {
     match matter {
-        ChatMatter::Homeserver(url) => Line::fine("homeserver", format!("{} answers", escape(url))),
-        ChatMatter::NoHomeserver { url, why } => Line::new(
+        ChatCheck::Homeserver(url) => Line::fine("homeserver", format!("{} answers", escape(url))),
+        ChatCheck::NoHomeserver { url, why } => Line::new(
             "homeserver",
             format!("{} does not answer as one: {}", escape(url), escape(why)),
             format!(
@@ -20,43 +20,43 @@ pub(super) fn line(matter: &ChatMatter) -> Line {
                 code(&format!("{url}_matrix/client/versions"))
             ),
         ),
-        ChatMatter::Session(device) => Line::fine("session", format!("{} is valid", code(device))),
-        ChatMatter::SessionRests => {
+        ChatCheck::Session(device) => Line::fine("session", format!("{} is valid", code(device))),
+        ChatCheck::SessionRests => {
             Line::fine("session", "its short-lived token has run out, as it does; the next start renews it")
         }
-        ChatMatter::SessionDead { heals: true } => {
+        ChatCheck::SessionDead { heals: true } => {
             Line::new("session", "the homeserver has dropped it", "the next start logs in again, with a new device")
         }
-        ChatMatter::SessionDead { heals: false } => Line::new(
+        ChatCheck::SessionDead { heals: false } => Line::new(
             "session",
             "the homeserver does not take the token (any more)",
             "make a new token at a new device, or configure the password",
         ),
-        ChatMatter::SessionForeign { found, wanted } => Line::new(
+        ChatCheck::SessionForeign { found, wanted } => Line::new(
             "session",
             format!("it belongs to {}, not to {}", escape(found), escape(wanted)),
             "correct `user`, or give this account a state directory of its own",
         ),
-        ChatMatter::NoSession { can_log_in: true } => Line::new(
+        ChatCheck::NoSession { can_log_in: true } => Line::new(
             "session",
             "there is none yet",
             format!("{}, or the first start, makes it", code("opsroom login")),
         ),
-        ChatMatter::NoSession { can_log_in: false } => {
+        ChatCheck::NoSession { can_log_in: false } => {
             Line::new("session", "there is none yet, and the config names no password", code("opsroom login"))
         }
-        ChatMatter::SessionUnclear(why) => {
+        ChatCheck::SessionUnclear(why) => {
             Line::new("session", format!("it cannot be asked about: {}", escape(why)), "look at that first")
         }
-        ChatMatter::Running(seconds) => {
+        ChatCheck::Running(seconds) => {
             let age = span::rough(SignedDuration::from_secs(i64::try_from(*seconds).unwrap_or(i64::MAX)));
             Line::fine("bot", format!("it runs, and heard the homeserver {age} ago"))
         }
-        ChatMatter::NotRunning => Line::fine("bot", "none runs on this state directory now"),
-        ChatMatter::Room { room, encrypted: true, public: false } => {
+        ChatCheck::NotRunning => Line::fine("bot", "none runs on this state directory now"),
+        ChatCheck::Room { room, encrypted: true, public: false } => {
             Line::fine("room", format!("{} — joined, encrypted, private", escape(&room.to_string())))
         }
-        ChatMatter::Room { room, encrypted, public } => {
+        ChatCheck::Room { room, encrypted, public } => {
             let flaws = match (encrypted, public) {
                 (false, true) => "not encrypted, and open to anybody",
                 (false, false) => "not encrypted",
@@ -68,17 +68,17 @@ pub(super) fn line(matter: &ChatMatter) -> Line {
                 "use a private, encrypted room: in its settings, under Security",
             )
         }
-        ChatMatter::NotInRoom(room) => Line::new(
+        ChatCheck::NotInRoom(room) => Line::new(
             "room",
             format!("the bot is not in {}", escape(&room.to_string())),
             "invite it, as one of the operators, while it runs",
         ),
-        ChatMatter::NoRoom(room) => Line::new(
+        ChatCheck::NoRoom(room) => Line::new(
             "room",
             format!("the homeserver knows no {}", escape(&room.to_string())),
             "give the room that alias, or correct `id`",
         ),
-        ChatMatter::RoomUnclear { room, why } => Line::new(
+        ChatCheck::RoomUnclear { room, why } => Line::new(
             "room",
             format!("{} cannot be asked about: {}", escape(&room.to_string()), escape(why)),
             "look at that first",

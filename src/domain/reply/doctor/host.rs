@@ -2,30 +2,30 @@
 
 use super::Line;
 use crate::domain::{
-    doctor::{About, HostMatter},
+    doctor::{About, HostCheck},
     message::{code, escape},
 };
 
-pub(super) fn line(matter: &HostMatter, about: &About) -> Line {
+pub(super) fn line(matter: &HostCheck, about: &About) -> Line {
     let (host, run_as) = match about {
         About::Host { host, login } => (host.as_str(), login.as_ref().map(|login| login.as_str())),
         About::Service { host, .. } => (host.as_str(), None),
         About::Chat => ("", None),
     };
     match matter {
-        HostMatter::Reached(login) if login.is_empty() => {
+        HostCheck::Reached(login) if login.is_empty() => {
             Line::fine("connection", "the host is reached, and the right one")
         }
-        HostMatter::Reached(login) => {
+        HostCheck::Reached(login) => {
             Line::fine("connection", format!("the host is reached, the right one, and lets {} in", escape(login)))
         }
-        HostMatter::NotReached(why) => Line { what: "connection", says: escape(why), next: None },
-        HostMatter::NoShell(said) => Line::new(
+        HostCheck::NotReached(why) => Line { what: "connection", says: escape(why), next: None },
+        HostCheck::NoShell(said) => Line::new(
             "shell",
             format!("the login runs no commands{}", said_instead(said)),
             format!("give it a POSIX shell: {}, and no forced command", code("chsh -s /bin/sh <login>")),
         ),
-        HostMatter::NoSudo { from, said } => {
+        HostCheck::NoSudo { from, said } => {
             let (from, to) = (from.as_deref().unwrap_or("<login>"), run_as.unwrap_or("<run_as>"));
             Line::new(
                 "sudo",
@@ -33,7 +33,7 @@ pub(super) fn line(matter: &HostMatter, about: &About) -> Line {
                 format!("with visudo on {}: {}", escape(host), code(&format!("{from} ALL=({to}) NOPASSWD: ALL"))),
             )
         }
-        HostMatter::Chatty(said) => Line::new(
+        HostCheck::Chatty(said) => Line::new(
             "profile",
             format!("the login's profile prints before each command: {}", code(said)),
             format!(
@@ -42,24 +42,24 @@ pub(super) fn line(matter: &HostMatter, about: &About) -> Line {
                 code(".bashrc or .profile")
             ),
         ),
-        HostMatter::JobsPossible => Line::fine("jobs", "setsid is there, and a place for jobs"),
-        HostMatter::NoSetsid => Line::new(
+        HostCheck::JobsPossible => Line::fine("jobs", "setsid is there, and a place for jobs"),
+        HostCheck::NoSetsid => Line::new(
             "jobs",
             "there is no setsid, so nothing can be changed",
             format!("install util-linux (or busybox): {}", code("apt-get install util-linux")),
         ),
-        HostMatter::NoPlaceForJobs(dir) => Line::new(
+        HostCheck::NoPlaceForJobs(dir) => Line::new(
             "jobs",
             format!("{} cannot be made or written", code(dir)),
             format!("make it, and give it to the login: {}", code(&format!("install -d -o <login> {dir}"))),
         ),
-        HostMatter::Engine(version) => Line::fine("docker", format!("the engine answers, {}", escape(version))),
-        HostMatter::NoDocker => Line::new(
+        HostCheck::Engine(version) => Line::fine("docker", format!("the engine answers, {}", escape(version))),
+        HostCheck::NoDocker => Line::new(
             "docker",
             "there is no docker command, or not in the PATH of a login without a terminal",
             "install Docker, or put its directory into the PATH in /etc/environment",
         ),
-        HostMatter::EngineForbidden { login, group, member: false } => Line::new(
+        HostCheck::EngineForbidden { login, group, member: false } => Line::new(
             "docker",
             format!("{} may not use the engine: not in the group {}", escape(login), escape(group)),
             format!(
@@ -68,32 +68,30 @@ pub(super) fn line(matter: &HostMatter, about: &About) -> Line {
                 escape(host)
             ),
         ),
-        HostMatter::EngineForbidden { login, group, member: true } => Line::new(
+        HostCheck::EngineForbidden { login, group, member: true } => Line::new(
             "docker",
             format!("{} is in the group {}, but has been logged in for longer", escape(login), escape(group)),
             "restart the bot: it counts from the next login",
         ),
-        HostMatter::EngineDown(said) => Line::new(
+        HostCheck::EngineDown(said) => Line::new(
             "docker",
             format!("the engine does not run{}", said_instead(said)),
             format!("{} as root on {}", code("systemctl start docker"), escape(host)),
         ),
-        HostMatter::EngineFails(said) => Line::new(
+        HostCheck::EngineFails(said) => Line::new(
             "docker",
             format!("docker fails{}", said_instead(said)),
             format!("run {} there as that login", code("docker version")),
         ),
-        HostMatter::Compose(version) => Line::fine("compose", escape(version)),
-        HostMatter::NoCompose(said) => Line::new(
+        HostCheck::Compose(version) => Line::fine("compose", escape(version)),
+        HostCheck::NoCompose(said) => Line::new(
             "compose",
             format!("there is no Compose v2{}", said_instead(said)),
             format!("install it: {} or {}", code("docker-compose-plugin"), code("docker-compose-v2")),
         ),
-        HostMatter::Git(version) => Line::fine("git", escape(version)),
-        HostMatter::NoGit => {
-            Line::new("git", "there is no git, so nothing can be updated", code("apt-get install git"))
-        }
-        HostMatter::Disk { mount, free, percent } => {
+        HostCheck::Git(version) => Line::fine("git", escape(version)),
+        HostCheck::NoGit => Line::new("git", "there is no git, so nothing can be updated", code("apt-get install git")),
+        HostCheck::Disk { mount, free, percent } => {
             let says = format!("{} is {percent} % full, {} free", escape(mount), size(*free));
             if finding_is_fine(*free, *percent) {
                 Line::fine("disk", says)
@@ -101,7 +99,7 @@ pub(super) fn line(matter: &HostMatter, about: &About) -> Line {
                 Line::new("disk", says, format!("make room: {} shows what Docker holds", code("docker system df")))
             }
         }
-        HostMatter::Unanswered(why) => Line::new(
+        HostCheck::Unanswered(why) => Line::new(
             "answers",
             format!("not all checks came to an end: {}", escape(why)),
             "ask again; if it stays so, look at what hangs there",

@@ -6,7 +6,7 @@ mod host;
 mod service;
 
 use crate::domain::{
-    doctor::{About, Finding, Mark, Matter},
+    doctor::{About, Check, Finding, Mark},
     message::{Body, escape},
     names::HostName,
     selector::NoMatch,
@@ -39,9 +39,9 @@ impl Line {
 /// A finding in words.
 pub fn line(finding: &Finding) -> Line {
     match (&finding.matter, &finding.about) {
-        (Matter::Chat(matter), _) => chat::line(matter),
-        (Matter::Host(matter), about) => host::line(matter, about),
-        (Matter::Service(matter), _) => service::line(matter),
+        (Check::Chat(matter), _) => chat::line(matter),
+        (Check::Host(matter), about) => host::line(matter, about),
+        (Check::Service(matter), _) => service::line(matter),
     }
 }
 

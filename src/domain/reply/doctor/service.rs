@@ -2,23 +2,23 @@
 
 use super::{Line, host::said_instead};
 use crate::domain::{
-    doctor::{RemoteTrouble, ServiceMatter},
+    doctor::{RemoteTrouble, ServiceCheck},
     message::{code, escape},
 };
 
-pub(super) fn line(matter: &ServiceMatter) -> Line {
+pub(super) fn line(matter: &ServiceCheck) -> Line {
     match matter {
-        ServiceMatter::NoDirectory { dir, said } => Line::new(
+        ServiceCheck::NoDirectory { dir, said } => Line::new(
             "directory",
             format!("{} cannot be entered{}", code(dir), said_instead(said)),
             format!("clone it there as that login: {}", code(&format!("git clone <url> {dir}"))),
         ),
-        ServiceMatter::NoClone(dir) => Line::new(
+        ServiceCheck::NoClone(dir) => Line::new(
             "clone",
             format!("{} is no git clone, so there is no update", code(dir)),
             format!("move it aside and clone: {}", code(&format!("git clone <url> {dir}"))),
         ),
-        ServiceMatter::Dubious(dir) => Line::new(
+        ServiceCheck::Dubious(dir) => Line::new(
             "clone",
             format!("{} belongs to another login, and git refuses it (“dubious ownership”)", code(dir)),
             format!(
@@ -26,28 +26,28 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
                 code(&format!("git config --global --add safe.directory {dir}"))
             ),
         ),
-        ServiceMatter::GitFails(said) => {
+        ServiceCheck::GitFails(said) => {
             Line::new("clone", format!("git fails{}", said_instead(said)), "run `git status` there as that login")
         }
-        ServiceMatter::CloneReadOnly(dir) => Line::new(
+        ServiceCheck::CloneReadOnly(dir) => Line::new(
             "clone",
             format!("{} cannot be written by the login", code(dir)),
             format!("{} as root", code(&format!("chown -R <login> {dir}"))),
         ),
-        ServiceMatter::Clone(on) => {
+        ServiceCheck::Clone(on) => {
             Line::fine("clone", format!("at {}, with nothing in the way of an update", code(on)))
         }
-        ServiceMatter::NoOrigin(dir) => Line::new(
+        ServiceCheck::NoOrigin(dir) => Line::new(
             "remote",
             "the clone has no remote `origin`",
             code(&format!("git -C {dir} remote add origin <url>")),
         ),
-        ServiceMatter::Remote(branch) => Line::fine("remote", format!("origin answers, with {}", code(branch))),
-        ServiceMatter::RemoteFails { why, said } => {
+        ServiceCheck::Remote(branch) => Line::fine("remote", format!("origin answers, with {}", code(branch))),
+        ServiceCheck::RemoteFails { why, said } => {
             let (says, next) = remote(*why);
             Line::new("remote", format!("{says}{}", said_instead(said)), next)
         }
-        ServiceMatter::NoBranch { branch, default } => Line::new(
+        ServiceCheck::NoBranch { branch, default } => Line::new(
             "branch",
             format!("origin has no {}", code(branch)),
             match default {
@@ -55,17 +55,17 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
                 None => "push it, or name another `branch` in the config".to_owned(),
             },
         ),
-        ServiceMatter::BranchNotFetched { branch, dir } => Line::new(
+        ServiceCheck::BranchNotFetched { branch, dir } => Line::new(
             "branch",
             format!("the clone never fetches {}", code(branch)),
             code(&format!("git -C {dir} remote set-branches --add origin {branch}")),
         ),
-        ServiceMatter::OtherBranch { on, branch, dir } => Line::new(
+        ServiceCheck::OtherBranch { on, branch, dir } => Line::new(
             "branch",
             format!("{} is checked out, not {}: an update refuses to begin", code(on), code(branch)),
             code(&format!("git -C {dir} switch {branch}")),
         ),
-        ServiceMatter::LocalCommits { count, branch } => Line::new(
+        ServiceCheck::LocalCommits { count, branch } => Line::new(
             "commits",
             format!(
                 "{count} commit{} here that origin's {} has not: an update leaves them behind",
@@ -74,7 +74,7 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
             ),
             format!("push them; what is left behind stays under {}", code("refs/opsroom/")),
         ),
-        ServiceMatter::Changed { count, files, dir } => Line::new(
+        ServiceCheck::Changed { count, files, dir } => Line::new(
             "changes",
             format!("{count} tracked file{} changed ({}): an update refuses to begin", plural(*count), code(files)),
             format!(
@@ -83,11 +83,11 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
                 code("--discard")
             ),
         ),
-        ServiceMatter::SecretsIgnored(files) => Line::fine(
+        ServiceCheck::SecretsIgnored(files) => Line::fine(
             "secrets",
             format!("git ignores {}", files.iter().map(|f| code(f)).collect::<Vec<_>>().join(", ")),
         ),
-        ServiceMatter::SecretTracked { file, telling } => {
+        ServiceCheck::SecretTracked { file, telling } => {
             let what = if *telling { ", and it has what looks like secrets in it" } else { "" };
             Line::new(
                 "secrets",
@@ -101,34 +101,34 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
                 ),
             )
         }
-        ServiceMatter::SecretNotIgnored { file, dir } => Line::new(
+        ServiceCheck::SecretNotIgnored { file, dir } => Line::new(
             "secrets",
             format!("git does not ignore {}", code(file)),
             format!("upstream in .gitignore, or here: {}", code(&format!("echo /{file} >>{dir}/.git/info/exclude"))),
         ),
-        ServiceMatter::KeyTracked(file) => Line::new(
+        ServiceCheck::KeyTracked(file) => Line::new(
             "secrets",
             format!("git tracks {}, which looks like a private key", code(file)),
             "if it is one: make a new one outside of the repository",
         ),
-        ServiceMatter::ComposeReads => Line::fine("compose", "the compose file is right"),
-        ServiceMatter::ComposeWarns(said) => Line::new(
+        ServiceCheck::ComposeReads => Line::fine("compose", "the compose file is right"),
+        ServiceCheck::ComposeWarns(said) => Line::new(
             "compose",
             format!("compose warns: {}", code(said)),
             "set what is missing in `.env`, or give it a default",
         ),
-        ServiceMatter::ComposeFails(said) => Line::new(
+        ServiceCheck::ComposeFails(said) => Line::new(
             "compose",
             format!("compose cannot use the file: {}", code(said)),
             format!("{} there as that login", code("docker compose config -q")),
         ),
-        ServiceMatter::Container(state) => Line::fine("container", escape(state)),
-        ServiceMatter::Foreign { container, theirs: Some(theirs), ours } => Line::new(
+        ServiceCheck::Container(state) => Line::fine("container", escape(state)),
+        ServiceCheck::Foreign { container, theirs: Some(theirs), ours } => Line::new(
             "container",
             format!("{} belongs to the compose project {}, not to {}", code(container), code(theirs), code(ours)),
             "correct `dir` or `container` in the config, or take the other project down",
         ),
-        ServiceMatter::Foreign { container, theirs: None, ours: _ } => Line::new(
+        ServiceCheck::Foreign { container, theirs: None, ours: _ } => Line::new(
             "container",
             format!("{} was not made by Compose, which cannot replace it then", code(container)),
             format!(
@@ -136,33 +136,33 @@ pub(super) fn line(matter: &ServiceMatter) -> Line {
                 code(&format!("docker rm -f {container} && docker compose up -d"))
             ),
         ),
-        ServiceMatter::NotDeployed => Line::new("container", "not deployed yet", "a start or an update makes it"),
-        ServiceMatter::OtherContainers { container, makes } if makes.is_empty() => Line::new(
+        ServiceCheck::NotDeployed => Line::new("container", "not deployed yet", "a start or an update makes it"),
+        ServiceCheck::OtherContainers { container, makes } if makes.is_empty() => Line::new(
             "container",
             format!("there is no {}, and the compose file makes no container", code(container)),
             "give the compose file a service",
         ),
-        ServiceMatter::OtherContainers { container, makes } => Line::new(
+        ServiceCheck::OtherContainers { container, makes } => Line::new(
             "container",
             format!("there is no {}; the compose file makes {}", code(container), code(&makes.join(", "))),
             format!("in the config: {}", code(&format!("container = \"{}\"", makes.first().map_or("", |m| m)))),
         ),
-        ServiceMatter::NoContainer { container, nearest: Some(nearest) } => Line::new(
+        ServiceCheck::NoContainer { container, nearest: Some(nearest) } => Line::new(
             "container",
             format!("there is no {} — did you mean {}?", code(container), code(nearest)),
             format!("in the config: {}", code(&format!("container = \"{nearest}\""))),
         ),
-        ServiceMatter::NoContainer { container, nearest: None } => Line::new(
+        ServiceCheck::NoContainer { container, nearest: None } => Line::new(
             "container",
             format!("there is no {}, and no compose file to make it from", code(container)),
             "deploy it, or correct `container` in the config",
         ),
-        ServiceMatter::ContainerUnclear(said) => Line::new(
+        ServiceCheck::ContainerUnclear(said) => Line::new(
             "container",
             format!("docker does not say how it is{}", said_instead(said)),
             format!("run {} there as that login", code("docker inspect")),
         ),
-        ServiceMatter::Unanswered(why) => Line::new(
+        ServiceCheck::Unanswered(why) => Line::new(
             "answers",
             format!("not all checks came to an end: {}", escape(why)),
             "ask again; if it stays so, look at what hangs there",

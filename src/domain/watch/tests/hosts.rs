@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
     names::HostName,
-    observation::{Disk, HostFacts, HostReport, HostTrouble},
-    watch::{HostFinding, HostProblem, HostWatch, Watch},
+    observation::{Disk, HostFacts, HostReport, SnapshotError},
+    watch::{HostFinding, HostProblem, HostWatch, WatchSettings},
 };
 
 struct Story {
@@ -17,7 +17,7 @@ struct Story {
 impl Story {
     fn new() -> Self {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let mut story = Self { watch: HostWatch::new(Watch::default()), now, found: vec![] };
+        let mut story = Self { watch: HostWatch::new(WatchSettings::default()), now, found: vec![] };
         story.answers();
         story
     }
@@ -33,7 +33,7 @@ impl Story {
         self
     }
 
-    fn report(&mut self, facts: HostFacts, seen: Result<(), HostTrouble>) -> bool {
+    fn report(&mut self, facts: HostFacts, seen: Result<(), SnapshotError>) -> bool {
         let host = HostName::parse("spark-1").unwrap();
         let report = HostReport { host, began: self.now, at: self.now, facts, seen: seen.map(|()| vec![]) };
         let (rebooted, found) = self.watch.report(&report);
@@ -46,14 +46,14 @@ impl Story {
         self
     }
 
-    fn fails(&mut self, trouble: HostTrouble) -> &mut Self {
+    fn fails(&mut self, trouble: SnapshotError) -> &mut Self {
         self.report(HostFacts::default(), Err(trouble));
         self
     }
 }
 
-fn unreachable() -> HostTrouble {
-    HostTrouble::Unreachable("no route".into())
+fn unreachable() -> SnapshotError {
+    SnapshotError::Unreachable("no route".into())
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_long_one_is_told_once_and_its_end_with_the_time_nothing_was_seen() {
 #[test]
 fn an_engine_that_does_not_answer_is_told_from_a_host_that_does_not() {
     let mut story = Story::new();
-    story.after(30).fails(HostTrouble::Engine("is the docker daemon running?".into())).after(20);
+    story.after(30).fails(SnapshotError::Engine("is the docker daemon running?".into())).after(20);
     assert!(matches!(story.found[..], [HostFinding::Opened(HostProblem::EngineDown { .. })]));
     story.after(10).fails(unreachable()).after(30).fails(unreachable());
     assert!(matches!(story.found[1..], [HostFinding::Changed(HostProblem::Unreachable { .. })]), "{:?}", story.found);
@@ -91,7 +91,7 @@ fn an_engine_that_does_not_answer_is_told_from_a_host_that_does_not() {
 #[test]
 fn not_having_been_asked_is_no_trouble() {
     let mut story = Story::new();
-    story.fails(HostTrouble::Busy("too many questions".into())).after(600);
+    story.fails(SnapshotError::Busy("too many questions".into())).after(600);
     assert_eq!(story.found, []);
 }
 

@@ -307,7 +307,7 @@ fn what_is_known_goes_on_in_the_next_process() {
     for _ in 0..4 {
         world.round(1_000, 1, 100);
     }
-    let memory = serde_json::to_string(&world.watch.memory()).unwrap();
+    let memory = serde_json::to_string(&world.watch.checkpoint()).unwrap();
     let mut watch = super::super::ServiceWatch::new(Policy::default(), None);
     watch.restore(serde_json::from_str(&memory).unwrap(), world.now);
     world.watch = watch;

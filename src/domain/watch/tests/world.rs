@@ -9,7 +9,7 @@ use crate::domain::{
     names::{ContainerName, ServiceName, UserId},
     observation::{Death, Health, Observation, State},
     runtime::{ContainerEvent, EventKind},
-    watch::{Closed, Finding, Kind, LastChange, Level, Look, Missed, Policy, ServiceWatch, Who},
+    watch::{Closed, Finding, Kind, LastChange, Level, Missed, Policy, ServiceWatch, Snapshot, Who},
 };
 
 /// How late what is told arrives, in milliseconds.
@@ -35,7 +35,7 @@ struct Container {
 enum Delivery {
     Event(ContainerEvent),
     Sample { began: Timestamp },
-    Report(Observation, Look),
+    Report(Observation, Snapshot),
 }
 
 pub(super) struct World {
@@ -134,7 +134,7 @@ impl World {
         let found = match delivery {
             Delivery::Event(event) => self.watch.event(&event, self.now),
             Delivery::Sample { began } => {
-                let look = Look { began, rebooted: std::mem::take(&mut self.rebooted) };
+                let look = Snapshot { began, rebooted: std::mem::take(&mut self.rebooted) };
                 let at = self.now + SignedDuration::from_millis(self.lags.report);
                 let seen = self.observe(at);
                 self.queue(at, Delivery::Report(seen, look));

@@ -103,7 +103,7 @@ fn a_host_that_cannot_be_seen_takes_its_services_along() {
             began: room.now,
             at: room.now,
             facts: HostFacts::default(),
-            seen: Err(HostTrouble::Unreachable("did not answer".into())),
+            seen: Err(SnapshotError::Unreachable("did not answer".into())),
         };
         room.happens(Event::Report { ticket: None, report });
     }

@@ -205,11 +205,11 @@ fn talk_under_an_alert_is_no_command() {
     assert!(matches!(room.effects[..], [Effect::ReadLog { lines: 50, .. }]), "{:?}", room.effects);
     room.replies(ALICE, "restart", "incident/1/page/!ops");
     assert!(room.effects.iter().any(|e| matches!(e, Effect::Carry { .. })), "{:?}", room.effects);
-    // The seal is looked up for what was really written.
+    // The replay check looks at what was really written.
     let message = room.message(ALICE, "ack");
     let to = MessageKey("incident/1/page/!ops".into());
     let effects = room.dispatcher.handle(Event::Reply { message, to }, room.now);
-    assert!(matches!(&effects[..], [Effect::Seal { message, .. }] if message.body == "ack"), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::CheckReplay { message, .. }] if message.body == "ack"), "{effects:?}");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
     room.loops("kokoro");
     let told = room.noted().pop().unwrap();
     assert!(told.said.is_some());
-    let memory = room.dispatcher.watched[&ServiceName::parse("kokoro").unwrap()].watch.memory();
+    let memory = room.dispatcher.watched[&ServiceName::parse("kokoro").unwrap()].watch.checkpoint();
     let mut next = Room::new();
     next.later(120);
     next.dispatcher.identity.lived = Some(room.now);

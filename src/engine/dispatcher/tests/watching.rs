@@ -28,7 +28,7 @@ impl Room {
             began: self.now,
             at: self.now,
             facts: HostFacts::default(),
-            seen: Err(HostTrouble::Unreachable(why.into())),
+            seen: Err(SnapshotError::Unreachable(why.into())),
         };
         self.happens(Event::Report { ticket: None, report })
     }

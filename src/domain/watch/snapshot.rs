@@ -11,14 +11,14 @@ use super::{
 };
 use crate::domain::observation::{Death, Health, Observation, State};
 
-/// A look may be faster than the events that excuse what it shows.
+/// A look may be faster than the events that expected_stop what it shows.
 const EVENTS_MAY_LAG: SignedDuration = SignedDuration::from_secs(3);
 /// The time an engine takes to start its containers after it started itself.
 const COMING_BACK: SignedDuration = SignedDuration::from_secs(30);
 
 /// How a look was made.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct Snapshot {
     /// When it began: events since then know more than it does.
     pub began: Timestamp,
     /// Whether the host, or its engine, started anew since the last one.
@@ -27,7 +27,7 @@ pub struct Look {
 
 impl ServiceWatch {
     /// Takes a look at it. Says what had happened unseen.
-    pub fn look(&mut self, seen: &Observation, look: Look) -> (Option<Finding>, Option<Missed>) {
+    pub fn look(&mut self, seen: &Observation, look: Snapshot) -> (Option<Finding>, Option<Missed>) {
         if matches!(seen.state, State::Unknown(_)) {
             return (None, None);
         }
@@ -151,7 +151,7 @@ impl ServiceWatch {
         } else if told && opens.is_some() {
             Some(now)
         } else if self.intent == Intent::Run {
-            // It should run and does not: waits only for what may excuse it.
+            // It should run and does not: waits only for what may expected_stop it.
             opens.or_else(|| now.checked_add(EVENTS_MAY_LAG).ok())
         } else {
             None

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{problem::At, section::Section};
-use crate::domain::inventory::Manners;
+use crate::domain::inventory::CommandSettings;
 
-pub(super) fn manners(section: &Section<'_>) -> Manners {
-    let default = Manners::default();
+pub(super) fn commands(section: &Section<'_>) -> CommandSettings {
+    let default = CommandSettings::default();
     let minute = Duration::from_secs(60);
     let stale_after = section.duration("stale_after", default.stale_after, minute / 60..=minute * 60 * 24);
     let prefix = match section.text("prefix") {
@@ -25,5 +25,5 @@ pub(super) fn manners(section: &Section<'_>) -> Manners {
             value.to_owned()
         }
     };
-    Manners { prefix, stale_after }
+    CommandSettings { prefix, stale_after }
 }

@@ -19,11 +19,11 @@ const SLACK: Duration = Duration::from_secs(30);
 
 /// Remembers the last signal that somebody sent.
 #[derive(Debug, Default)]
-pub(super) struct Excuse {
+pub(super) struct ExpectedStop {
     until: Option<Timestamp>,
 }
 
-impl Excuse {
+impl ExpectedStop {
     /// Somebody sent it this signal.
     pub(super) fn signalled(&mut self, signal: Option<u32>, stop_timeout: Option<Duration>, now: Timestamp) {
         let patience = stop_timeout.map_or(PATIENCE, |limit| limit.max(PATIENCE)) + SLACK;

@@ -8,7 +8,7 @@ use crate::domain::{
 
 /// A host and those of its services that are to be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patient {
+pub struct Target {
     /// The host.
     pub host: HostName,
     /// Services on it; none for one that others are reached through.
@@ -17,14 +17,14 @@ pub struct Patient {
 
 /// Whom the words name, in config order: services by any selector, hosts also
 /// by their bare names. No word at all means everybody.
-pub fn patients(written: &[String], inventory: &Inventory) -> Result<Vec<Patient>, NoMatch> {
+pub fn targets(written: &[String], inventory: &Inventory) -> Result<Vec<Target>, NoMatch> {
     let selectors = written.iter().map(|word| selector(word, inventory)).collect::<Result<Vec<_>, _>>()?;
     let services = selector::select(&selectors, inventory)?;
-    let patients = inventory.hosts.iter().map(|host| Patient {
+    let targets = inventory.hosts.iter().map(|host| Target {
         host: host.name.clone(),
         services: services.iter().filter(|s| s.host == host.name).map(|s| (*s).clone()).collect(),
     });
-    Ok(patients.filter(|patient| written.is_empty() || !patient.services.is_empty()).collect())
+    Ok(targets.filter(|target| written.is_empty() || !target.services.is_empty()).collect())
 }
 
 fn selector(word: &str, inventory: &Inventory) -> Result<Selector, NoMatch> {

@@ -4,7 +4,7 @@ use super::progress::{Phase, Progress};
 
 /// Why what was put in place does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum VerifyFailure {
     /// It died.
     Died,
     /// Its health check fails.
@@ -23,7 +23,7 @@ pub enum Trouble {
     Cancelled,
 }
 
-impl Trouble {
+impl VerifyFailure {
     pub(super) fn read(word: &str) -> Option<Self> {
         Some(match word {
             "died" => Self::Died,
@@ -73,7 +73,9 @@ impl Back {
         let (what, rest) = words.split_once(' ').unwrap_or((words, ""));
         Some(match what {
             "held" => Self::Held(rest.to_owned()),
-            "failed" => Self::Failed(Trouble::read(rest).map_or_else(|| rest.to_owned(), |t| t.explain().to_owned())),
+            "failed" => {
+                Self::Failed(VerifyFailure::read(rest).map_or_else(|| rest.to_owned(), |t| t.explain().to_owned()))
+            }
             "off" => Self::Off,
             "nothing" => Self::Nothing,
             "no-command" => Self::NoCommand,
@@ -84,7 +86,7 @@ impl Back {
 
 /// What is left of a change that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Aftermath {
+pub enum Impact {
     /// Nothing that runs was touched.
     Untouched,
     /// The way back was taken, or there was none.
@@ -93,7 +95,7 @@ pub enum Aftermath {
     AsItIs,
 }
 
-impl Aftermath {
+impl Impact {
     /// What a job that ended has left. Before `switch`, no change touches
     /// anything that runs.
     pub fn of(progress: &Progress) -> Self {

@@ -37,9 +37,9 @@ use crate::{
 /// A message's place: its Megolm session and its number there. The same for a
 /// message and all its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Seal(String);
+pub(super) struct ReplayKey(String);
 
-impl Seal {
+impl ReplayKey {
     /// As text, to be kept.
     pub(super) fn into_text(self) -> String {
         self.0
@@ -47,7 +47,7 @@ impl Seal {
 }
 
 #[derive(Deserialize)]
-struct Sealed {
+struct Encrypted {
     sender: String,
     content: Ciphertext,
 }
@@ -58,13 +58,13 @@ struct Ciphertext {
     ciphertext: String,
 }
 
-/// Reads the seal of a message that was handed to the inbox as encrypted.
-pub(super) async fn of(client: &Client, room: &Room, me: &UserId, message: &Inbound) -> Result<Seal, ChatError> {
+/// Reads the replay key of a message that was handed to the inbox as encrypted.
+pub(super) async fn of(client: &Client, room: &Room, me: &UserId, message: &Inbound) -> Result<ReplayKey, ChatError> {
     let unlike = || ChatError::Refused("the homeserver shows another message than it had delivered".to_owned());
     let event = SdkEventId::parse(message.event.as_str()).map_err(|error| ChatError::Refused(error.to_string()))?;
     let request = get_room_event::v3::Request::new(room.room_id().to_owned(), event);
     let raw = client.send(request).await.map_err(|error| refusal(error.into()))?.event;
-    let sealed: Sealed = raw.deserialize_as_unchecked().map_err(|_| unlike())?;
+    let encrypted: Encrypted = raw.deserialize_as_unchecked().map_err(|_| unlike())?;
     let raw: Raw<OriginalSyncRoomEncryptedEvent> = raw.cast_unchecked();
     let opened = room.decrypt_event(&raw, None).boxed().await.map_err(refusal)?;
 
@@ -72,11 +72,11 @@ pub(super) async fn of(client: &Client, room: &Room, me: &UserId, message: &Inbo
         Seen::Message(shown) => shown.body == message.body && shown.event == message.event,
         Seen::Locked(_) | Seen::Verification { .. } | Seen::Joined | Seen::Nothing => false,
     };
-    if !says_the_same || sealed.sender != message.sender.as_str() || !is_decrypted(&opened) {
+    if !says_the_same || encrypted.sender != message.sender.as_str() || !is_decrypted(&opened) {
         return Err(unlike());
     }
-    let number = MegolmMessage::from_base64(&sealed.content.ciphertext).map_err(|_| unlike())?.message_index();
-    Ok(Seal(format!("{}/{number}", sealed.content.session_id)))
+    let number = MegolmMessage::from_base64(&encrypted.content.ciphertext).map_err(|_| unlike())?.message_index();
+    Ok(ReplayKey(format!("{}/{number}", encrypted.content.session_id)))
 }
 
 fn view<'a>(me: &'a UserId, message: &'a Inbound) -> View<'a> {

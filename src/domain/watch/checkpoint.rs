@@ -10,7 +10,7 @@ use super::{
 
 /// What is kept of a watch over a restart of the bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct Checkpoint {
     container: Option<String>,
     base: Option<(String, u32)>,
     started: Option<Timestamp>,
@@ -23,8 +23,8 @@ pub struct Memory {
 
 impl ServiceWatch {
     /// What has to be kept over a restart of the bot.
-    pub fn memory(&self) -> Memory {
-        Memory {
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
             container: self.container.clone(),
             base: self.deaths.base(),
             // An event has told of a start since: the time is another one by now.
@@ -38,7 +38,7 @@ impl ServiceWatch {
     }
 
     /// Goes on from what an earlier process knew at a time.
-    pub fn restore(&mut self, memory: Memory, known_at: Timestamp) {
+    pub fn restore(&mut self, memory: Checkpoint, known_at: Timestamp) {
         self.deaths.restore(memory.base, known_at);
         self.container = memory.container;
         self.started = memory.started;

@@ -1,8 +1,8 @@
 //! Whether a command is new, or a copy of one that was given before.
 //!
 //! Whoever may write in a person's name can send an old ciphertext again, under
-//! a new event. Only a message's seal (its place in its encrypted session)
-//! tells it from its copies. Messages are looked at one after the other: what
+//! a new event. Only a message's place in its encrypted session tells
+//! it from its copies. Messages are looked at one after the other: what
 //! was said first is done first.
 
 use std::{sync::Arc, time::Duration};
@@ -11,7 +11,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{Event, Sealed, Ticket};
+use super::event::{Event, Replay, Ticket};
 use crate::{
     domain::inbound::Inbound,
     ports::{Chat, ChatError, Ledger, LedgerError},
@@ -35,28 +35,28 @@ pub async fn run(
             () = stop.cancelled() => return Ok(()),
             message = messages.recv() => match message { Some(message) => message, None => return Ok(()) },
         };
-        let sealed = tokio::select! {
+        let replay = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            sealed = look(&*chat, &*ledger, &message) => sealed?,
+            replay = look(&*chat, &*ledger, &message) => replay?,
         };
         // Nobody to tell means that everything is ending.
-        let _ = events.send(Event::Sealed { ticket, sealed }).await;
+        let _ = events.send(Event::ReplayChecked { ticket, replay }).await;
     }
 }
 
-async fn look(chat: &dyn Chat, ledger: &dyn Ledger, message: &Inbound) -> Result<Sealed, LedgerError> {
+async fn look(chat: &dyn Chat, ledger: &dyn Ledger, message: &Inbound) -> Result<Replay, LedgerError> {
     let pauses = ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).without_max_times();
-    let ask = (|| chat.seal(message)).retry(pauses).when(|error| match error {
+    let ask = (|| chat.replay_key(message)).retry(pauses).when(|error| match error {
         ChatError::Unavailable(_) | ChatError::RateLimited(_) => true,
         ChatError::Refused(_) => false,
     });
     match tokio::time::timeout(PATIENCE, ask).await {
-        Ok(Ok(None)) => Ok(Sealed::First),
-        Ok(Ok(Some(seal))) => {
-            let first = ledger.claim_seal(&seal, &message.event).await?;
-            Ok(if first { Sealed::First } else { Sealed::Copy })
+        Ok(Ok(None)) => Ok(Replay::New),
+        Ok(Ok(Some(key))) => {
+            let first = ledger.claim_replay_key(&key, &message.event).await?;
+            Ok(if first { Replay::New } else { Replay::Duplicate })
         }
-        Ok(Err(error)) => Ok(Sealed::Unclear(error.to_string())),
-        Err(_) => Ok(Sealed::Unclear(format!("the homeserver did not show it within {} s", PATIENCE.as_secs()))),
+        Ok(Err(error)) => Ok(Replay::Unclear(error.to_string())),
+        Err(_) => Ok(Replay::Unclear(format!("the homeserver did not show it within {} s", PATIENCE.as_secs()))),
     }
 }
