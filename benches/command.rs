@@ -1,7 +1,10 @@
 //! A command on a connection that stands, against OpenSSH's client over a
 //! ControlMaster to the same host.
 
-use opsroom::ports::{Exec, Exit, Output, Remote as _, Stdin, Stream};
+use opsroom::{
+    domain::output::Exit,
+    ports::{Exec, Output, Remote as _, Stdin, Stream},
+};
 use opsroom_lab::Lab;
 use std::time::Duration;
 

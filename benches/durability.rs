@@ -13,6 +13,7 @@ use opsroom::{
         message::{Body, MessageClass},
         names::{EventId, HostName, RoomId, ServiceName, UserId},
         operation::{Operation, OperationId},
+        origin::Origin,
         outgoing::{MessageKey, Outgoing, What},
         record::End,
     },
@@ -72,7 +73,7 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
 /// Starts a job and follows it, as a change does.
 async fn carry(remote: &Arc<SshRemote>, number: u64) {
     let (events, mut news) = mpsc::channel(64);
-    let following = Following { job: job(number), limit: Duration::from_secs(60), known: JobState::New };
+    let following = Following { job: job(number), limit: Duration::from_secs(60), state: JobState::New };
     let report = Reporter { operation: OperationId(number), events };
     let ended = follower::follow(Arc::clone(remote) as _, following, &report).await;
     assert!(matches!(ended, JobNews::Exited { code: 0, .. }), "{ended:?} {:?}", news.try_recv());
@@ -139,9 +140,7 @@ fn begin(message: &Inbound, number: u64) -> Operation {
         change: Change::Restart,
         service: ServiceName::parse("bridge").expect("a service's name"),
         host: HostName::parse("spark").expect("a host's name"),
-        owner: message.sender.clone(),
-        room: message.room.clone(),
-        request: message.event.clone(),
+        origin: Origin::Chat { user: message.sender.clone(), room: message.room.clone(), event: message.event.clone() },
         asked: message.body.clone(),
         began: message.sent_at,
         job: job(number),

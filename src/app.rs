@@ -21,7 +21,6 @@ use crate::{
     config::{self, Credentials, HostKeys, MatrixSettings, Settings, SshSettings, Transport},
     console::{self, Terminal},
     domain::{
-        access::Role,
         inbound::Me,
         names::{HostName, RoomId},
         room::RoomAddress,
@@ -114,7 +113,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// The same dispatcher with the terminal in the room's place.
-pub async fn console(mut settings: Settings) -> anyhow::Result<()> {
+pub async fn console(settings: Settings) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::new();
     let state = StateDir::claim(&settings.state_dir)?;
     let ledger = open_ledger(&state)?;
@@ -122,7 +121,6 @@ pub async fn console(mut settings: Settings) -> anyhow::Result<()> {
     let inbox = Arc::new(LedgerInbox::new(Arc::clone(&ledger), sender.clone()));
     let (terminal, output) = Terminal::new();
     let user = console::user()?;
-    settings.inventory.operators.insert(user.clone(), Role::Admin);
     let engine = Engine {
         inventory: Arc::new(settings.inventory.clone()),
         me: Me { user, display_name: None },

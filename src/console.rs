@@ -124,7 +124,7 @@ pub async fn read(
                         reply_to: None,
                         reaction: false,
                         mentions_bot: false,
-                        protection: Protection::PlainRoom,
+                        protection: Protection::Terminal,
                         arrival: Arrival::Live,
                     };
                     inbox.accept(Arrived { room: room()?, messages: vec![message], position: None }).await?;

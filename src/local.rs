@@ -20,7 +20,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::{Exec, Exit, Output, Remote, RemoteError, Stdin, Stream};
+use crate::{
+    domain::output::Exit,
+    ports::{Exec, Output, Remote, RemoteError, Stdin, Stream},
+};
 
 /// Commands at once, as over SSH: a machine that hangs must not collect them.
 const MOST_COMMANDS: usize = 8;

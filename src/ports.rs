@@ -4,7 +4,7 @@
 //! [`Remote`]. No SDK's type appears here. Errors are typed by what the engine
 //! can do about them: wait and retry, give up, or admit that it does not know.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -12,13 +12,16 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{
     dashboard::Dashboard,
     inbound::Inbound,
-    incident::{Incident, Silence},
+    incident::Incident,
     message::{Body, MessageClass},
     names::{EventId, RoomId, ServiceName, UserId},
     operation::{Operation, OperationId},
+    origin::Actor,
     outgoing::{MessageKey, Outgoing},
+    output::Exit,
     progress::Phase,
     record::{End, Record},
+    silence::Silence,
     watch::Checkpoint,
 };
 
@@ -239,12 +242,12 @@ pub enum Entry {
         /// When it was seen.
         at: jiff::Timestamp,
     },
-    /// Somebody called a change off.
-    CalledOff {
+    /// Somebody asked for a change to be cancelled.
+    CancelRequested {
         /// Which.
         id: OperationId,
         /// Who.
-        by: UserId,
+        by: Actor,
         /// When.
         at: jiff::Timestamp,
     },
@@ -259,18 +262,18 @@ pub enum Entry {
     Queued(Outgoing),
     /// An incident is so now.
     Incident(Box<Incident>),
-    /// Troubles are silent for a while.
+    /// Troubles notify nobody for a while.
     Silenced(Silence),
     /// A silence is over.
     SilenceOver(u64),
     /// A room's dashboard is so now.
     Dashboard(Dashboard),
     /// The watch knows this of a service now.
-    Remembered {
+    Checkpoint {
         /// Of which service.
         service: ServiceName,
         /// What.
-        memory: Box<Checkpoint>,
+        checkpoint: Box<Checkpoint>,
     },
 }
 
@@ -308,7 +311,7 @@ pub struct Watching {
     /// Silences, also those whose time has passed meanwhile.
     pub silences: Vec<Silence>,
     /// What the watch knew of each service.
-    pub memories: Vec<(ServiceName, Checkpoint)>,
+    pub checkpoints: Vec<(ServiceName, Checkpoint)>,
     /// The rooms' dashboards.
     pub dashboards: Vec<Dashboard>,
 }
@@ -377,31 +380,6 @@ pub enum Stream {
 pub trait Output: Send {
     /// Called for each chunk in the order of arrival; must not block.
     fn chunk(&mut self, stream: Stream, bytes: &[u8]);
-}
-
-/// How a command ended, when that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Exit {
-    /// With this status.
-    Code(u32),
-    /// Killed by this signal (RFC 4254 names, without "SIG").
-    Signal(String),
-}
-
-impl Exit {
-    /// Whether the status was 0.
-    pub fn is_success(&self) -> bool {
-        *self == Self::Code(0)
-    }
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exit {code}"),
-            Self::Signal(signal) => write!(f, "killed by SIG{signal}"),
-        }
-    }
 }
 
 /// Why no exit is known. The texts are shown in the room: they name the cause

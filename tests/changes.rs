@@ -18,6 +18,7 @@ use opsroom::domain::{
     job::{Job, JobId},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName, UserId},
     observation::State,
+    origin::Actor,
     preflight::Refusal,
     progress::{Progress, Reader},
     runtime::{docker, docker_change},
@@ -131,7 +132,7 @@ impl Host {
 
     fn job(&mut self, wanted: &Wanted) -> Job {
         self.jobs += 1;
-        let owner = UserId::parse("@alice:example.org").unwrap();
+        let owner = Actor::Person(UserId::parse("@alice:example.org").unwrap());
         Job {
             id: JobId::new("test", self.jobs),
             nonce: "n0nce".into(),
@@ -250,7 +251,7 @@ fn two_services_in_one_directory_are_not_deployed_at_once() {
         other.body = docker_change::body(
             &Wanted::plain(Change::Update),
             &host.service,
-            &UserId::parse("@bob:example.org").unwrap(),
+            &Actor::Person(UserId::parse("@bob:example.org").unwrap()),
         )
         .unwrap();
         std::thread::scope(|scope| {

@@ -9,8 +9,8 @@ use std::{
 use opsroom::{
     config::{self, Credentials, Depth, HostKeys, Identity, Secret, Settings, Surroundings, Transport},
     domain::{
-        access::Role,
         inventory::{Strategy, UpdatePolicy},
+        role::Role,
         room::RoomAddress,
         watch::Policy,
     },

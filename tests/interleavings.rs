@@ -19,7 +19,6 @@ use proptest::prelude::*;
 
 use opsroom::{
     domain::{
-        access::Role,
         inbound::{Arrival, Inbound, Me, Protection},
         inventory::{Host, Inventory, RuntimeKind, Service, UpdatePolicy},
         job::{self, Job},
@@ -28,11 +27,15 @@ use opsroom::{
         operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
         progress::Reader,
+        record::LedgerQuery,
+        role::Role,
         watch::Policy,
     },
     engine::{
         dispatcher::Dispatcher,
-        event::{Cancelled, Effect, Event, JobNews, JobState, LedgerQuery, Replay},
+        effect::Effect,
+        event::{Answer, CancelResult, Event, JobNews, JobState, Replay},
+        host_request::HostRequest,
     },
     ledger::SqliteLedger,
     ports::{Arrived, Delivered, Ledger as _},
@@ -253,7 +256,7 @@ impl Play {
         for (at, effect) in effects.into_iter().enumerate() {
             if crash == Some(Some(at)) {
                 // It may be on its way already, and arrive whenever it likes.
-                if let Effect::Carry { job, known: JobState::New, .. } = effect {
+                if let Effect::Host { request: HostRequest::RunJob { job, state: JobState::New, .. }, .. } = effect {
                     self.world.late.push(job);
                 }
                 return Err(Died);
@@ -266,20 +269,22 @@ impl Play {
     fn acts(&mut self, effect: Effect) {
         match effect {
             Effect::Say(outgoing) => self.delivers(&outgoing),
-            Effect::Carry { operation, job, known, .. } => self.carries(operation, job, known),
-            Effect::Cancel { operation, job, ticket, .. } => {
+            Effect::Host { request: HostRequest::RunJob { operation, job, state, .. }, .. } => {
+                self.carries(operation, job, state);
+            }
+            Effect::Host { request: HostRequest::CancelJob { operation, job, ticket }, .. } => {
                 let on_host = self.world.jobs.entry(job.id.as_str().to_owned()).or_default();
-                let how = if on_host.starts == 0 {
+                let result = if on_host.starts == 0 {
                     on_host.forbidden = true;
-                    Cancelled::NeverBegan
+                    CancelResult::NeverBegan
                 } else {
                     if on_host.ended.is_none() {
                         on_host.log.push_str(&format!("\n{}cancelled\n", job::mark(&job.nonce)));
                         on_host.ended = Some(143);
                     }
-                    Cancelled::Ended
+                    CancelResult::Ended
                 };
-                self.process.waiting.push_back(Event::Cancelled { ticket, how });
+                self.process.waiting.push_back(Event::Answer { ticket, answer: Answer::Cancel(result) });
                 if self.process.following.contains_key(&operation) {
                     self.carries(operation, job, JobState::Started);
                 }
@@ -288,38 +293,29 @@ impl Play {
                 let claim = self.world.ledger.claim_replay_key(message.event.as_str(), &message.event);
                 let first = self.runtime.block_on(claim).unwrap();
                 let replay = if first { Replay::New } else { Replay::Duplicate };
-                self.process.waiting.push_back(Event::ReplayChecked { ticket, replay });
+                self.process.waiting.push_back(Event::Answer { ticket, answer: Answer::Replay(replay) });
             }
-            Effect::LedgerQuery { what, ticket } => {
-                let service = match what {
+            Effect::Query { query, ticket } => {
+                let service = match query {
                     LedgerQuery::Last(service) => service,
                     LedgerQuery::One(_) => None,
                 };
                 let records = self.runtime.block_on(self.world.ledger.history(service.as_ref(), 8)).unwrap();
-                self.process.waiting.push_back(Event::Recalled { ticket, records });
+                self.process.waiting.push_back(Event::Answer { ticket, answer: Answer::Records(records) });
             }
-            Effect::Handled { .. }
-            | Effect::Begin(_)
-            | Effect::Reach { .. }
-            | Effect::CallOff { .. }
-            | Effect::End { .. }
-            | Effect::Incident(_)
-            | Effect::Silence(_)
-            | Effect::EndSilence(_)
-            | Effect::Dashboard(_)
-            | Effect::Remember { .. }
-            | Effect::Look { .. }
-            | Effect::Resubscribe { .. }
-            | Effect::ReadLog { .. }
-            | Effect::Preview { .. } => {}
+            Effect::Record(_)
+            | Effect::Host {
+                request: HostRequest::Snapshot { .. } | HostRequest::RestartStreams | HostRequest::Read { .. },
+                ..
+            } => {}
         }
     }
 
     /// The host's side of a job: starting is keyed by its ID, and what was forbidden never starts.
-    fn carries(&mut self, operation: OperationId, job: Job, known: JobState) {
+    fn carries(&mut self, operation: OperationId, job: Job, state: JobState) {
         let on_host = self.world.jobs.entry(job.id.as_str().to_owned()).or_default();
         let exists = on_host.starts > 0;
-        match known {
+        match state {
             JobState::New => on_host.start(),
             JobState::Submitted if !exists => on_host.forbidden = true,
             JobState::Submitted | JobState::Started => {}
@@ -407,7 +403,7 @@ impl Play {
         }
         let has = |event: &EventId, which: &str| self.world.room.get(&MessageKey(format!("{event}/{which}")));
         for message in &self.world.said {
-            let of = records.iter().filter(|r| r.operation.request == message.event).count();
+            let of = records.iter().filter(|r| r.operation.origin.event() == Some(&message.event)).count();
             let answered = has(&message.event, "answer").is_some();
             let is_change = ["!update", "!restart", "!stop"].iter().any(|c| message.body.starts_with(c));
             match (of, answered) {
@@ -419,7 +415,8 @@ impl Play {
         for record in &records {
             let end = record.end.as_ref().expect("an outcome");
             let job = &self.world.jobs[record.operation.job.id.as_str()];
-            let shown = has(&record.operation.request, "progress#last").expect("the room was told");
+            let request = record.operation.origin.event().expect("asked in the room");
+            let shown = has(request, "progress#last").expect("the room was told");
             let verdict = Body::from_markdown(&end.verdict).plain;
             let shown = shown.lines().next().unwrap_or_default();
             assert!(verdict.starts_with(shown), "the ledger and the room have the same outcome: {verdict}, {shown}");

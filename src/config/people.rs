@@ -8,7 +8,7 @@ use super::{
     settings::RoomSettings,
     unique::Unique,
 };
-use crate::domain::{access::Role, names::UserId, room::RoomAddress, suggest::nearest};
+use crate::domain::{names::UserId, role::Role, room::RoomAddress, suggest::nearest};
 
 const ROLES: &[&str] = &["viewer", "operator", "admin"];
 

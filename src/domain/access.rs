@@ -1,36 +1,16 @@
 //! Who may do what. Allow-lists: nothing is allowed by silence.
 //!
 //! [`Authorized`] has a private field that only this file can fill, so a
-//! command that nobody checked cannot be carried out: it does not compile.
+//! command that nobody checked cannot be carried out: it does not compile. What
+//! is checked is a resolved command: the right is one on real targets.
 
 use super::{
-    command::Command,
+    command::{self, Command, Resolved, Spec},
     inbound::{Inbound, Protection},
+    incident::IncidentId,
     inventory::Inventory,
+    role::Role,
 };
-
-/// What an allowlisted person may do. Each role may do what those before may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// May read: status, logs.
-    Viewer,
-    /// May change services.
-    Operator,
-    /// May do everything.
-    Admin,
-}
-
-impl Role {
-    /// The name in the config and in the room.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
-        }
-    }
-}
 
 /// A command of somebody who may give it.
 #[derive(Debug, Clone)]
@@ -38,8 +18,8 @@ pub struct Authorized<T>(T);
 
 impl<T> Authorized<T> {
     /// The command, to carry out.
-    pub fn into_inner(self) -> T {
-        self.0
+    pub fn get(&self) -> &T {
+        &self.0
     }
 }
 
@@ -58,6 +38,8 @@ pub enum Admission {
 /// Decides whether a message is listened to.
 pub fn admit(message: &Inbound, inventory: &Inventory) -> Admission {
     match (inventory.operators.get(&message.sender), message.protection) {
+        // Who can read the config and the state directory decides who is an admin anyway.
+        (_, Protection::Terminal) => Admission::Admitted(Role::Admin),
         (None, _) => Admission::Stranger,
         (Some(_), Protection::PlainInEncryptedRoom) => Admission::Unprotected,
         (Some(role), Protection::Encrypted | Protection::PlainRoom) => Admission::Admitted(*role),
@@ -79,8 +61,22 @@ pub struct Missing {
     pub needs: Role,
 }
 
+/// Whether a role may give a command at all, whatever it names.
+pub fn may_ask(spec: &Spec, role: Role) -> Result<(), Missing> {
+    if role >= spec.needs { Ok(()) } else { Err(Missing { has: role, needs: spec.needs }) }
+}
+
 /// Decides whether a role may give a command.
-pub fn authorise(command: Command, role: Role) -> Result<Authorized<Command>, Missing> {
-    let needs = command.needs();
-    if role >= needs { Ok(Authorized(command)) } else { Err(Missing { has: role, needs }) }
+pub fn authorise(
+    spec: &Spec,
+    command: Command<Resolved>,
+    role: Role,
+) -> Result<Authorized<Command<Resolved>>, Missing> {
+    may_ask(spec, role).map(|()| Authorized(command))
+}
+
+/// What a reaction to an alert asks for, if whoever reacts may.
+pub fn acknowledge(incidents: Vec<IncidentId>, role: Role) -> Option<Authorized<Command<Resolved>>> {
+    let spec = command::spec("ack").filter(|_| !incidents.is_empty())?;
+    authorise(spec, Command::Ack { incidents }, role).ok()
 }

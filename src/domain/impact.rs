@@ -48,7 +48,7 @@ impl VerifyFailure {
             Self::Replaced => "another container took its place meanwhile",
             Self::NotRunning => "it is not running afterwards",
             Self::Unseen => "the engine could not be asked how it is",
-            Self::Cancelled => "it was called off",
+            Self::Cancelled => "it was cancelled",
         }
     }
 }

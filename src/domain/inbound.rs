@@ -42,6 +42,8 @@ pub enum Protection {
     Encrypted,
     /// Readable, in a room without encryption.
     PlainRoom,
+    /// Typed at the terminal of the machine the bot runs on.
+    Terminal,
     /// Readable, in a room with encryption: somebody, perhaps the homeserver,
     /// went around it. Never a command.
     PlainInEncryptedRoom,

@@ -1,32 +1,19 @@
 //! Incidents: what people are told of a trouble, from its opening to its end.
-//! And silences: troubles that ring no phone for a while.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    inventory::Inventory,
-    names::{HostName, ServiceName, UserId},
+    names::ServiceName,
     observation::Disk,
-    selector,
+    origin::Actor,
+    subject::Subject,
     watch::{Closed, HostProblem, Level, Missed, Problem},
 };
 
 /// An incident's number: short enough to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IncidentId(pub u64);
-
-/// What is in trouble.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Subject {
-    /// A service.
-    Service(ServiceName),
-    /// A host that cannot be seen.
-    Host(HostName),
-    /// A disk of a host.
-    Disk(HostName),
-}
 
 /// What is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +83,8 @@ pub struct Incident {
     /// The end of its log when it was opened, or why there is none.
     pub log: Option<Result<String, String>>,
     /// Who knows of it, and since when.
-    pub acknowledged: Option<(UserId, Timestamp)>,
-    /// When a phone last rang for it.
+    pub acknowledged: Option<(Actor, Timestamp)>,
+    /// When somebody was last notified of it.
     #[serde(rename = "rang")]
     pub last_paged_at: Option<Timestamp>,
     /// How it ended, and when.
@@ -121,30 +108,8 @@ impl Incident {
         }
     }
 
-    /// Whether only a silence keeps it from ringing.
+    /// Whether only a silence keeps it from notifying.
     pub fn is_held(&self) -> bool {
         self.said == Some(Level::Note) && self.cause.level() == Level::Page
-    }
-}
-
-/// Troubles that ring no phone until some time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
-    /// Its number.
-    pub id: u64,
-    /// Of which services, as a selector.
-    pub selector: String,
-    /// Who asked for it.
-    pub by: UserId,
-    /// Until when.
-    pub until: Timestamp,
-    /// Why.
-    pub reason: Option<String>,
-}
-
-impl Silence {
-    /// Whether it is about this.
-    pub fn covers(&self, subject: &Subject, inventory: &Inventory) -> bool {
-        selector::covers(&self.selector, subject, inventory)
     }
 }

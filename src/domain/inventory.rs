@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    access::Role,
     maintenance::Window,
     names::{Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
+    role::Role,
     watch::{Policy, WatchSettings},
 };
 
@@ -25,7 +25,7 @@ pub struct Inventory {
     pub commands: CommandSettings,
     /// When a host counts as in trouble, and how closely it is looked at.
     pub watch: WatchSettings,
-    /// Times in which troubles ring no phone.
+    /// Times in which troubles notify nobody.
     pub maintenance: Vec<Window>,
 }
 

@@ -1,9 +1,7 @@
 //! Maintenance windows: times, week by week, in which troubles of some services
-//! ring no phone.
+//! notify nobody.
 
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
-
-use super::{incident::Subject, inventory::Inventory, selector};
 
 /// One window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +39,6 @@ impl Window {
     pub fn next_look(now: Timestamp) -> Timestamp {
         let minute = now.as_second().div_euclid(60) + 1;
         Timestamp::from_second(minute * 60).unwrap_or(now + SignedDuration::from_mins(1))
-    }
-}
-
-impl Inventory {
-    /// Whether a window is open that this falls into.
-    pub fn in_maintenance(&self, subject: &Subject, now: Timestamp) -> bool {
-        self.maintenance.iter().any(|window| window.is_open(now) && selector::covers(&window.selector, subject, self))
     }
 }
 

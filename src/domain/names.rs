@@ -84,6 +84,18 @@ checked_name!(
     |s| word(s, 63, "._-")
 );
 checked_name!(
+    /// A schedule or a hook, as the config calls it.
+    AutomationName, "name",
+    "use letters, digits, '.', '_' and '-', starting with a letter or digit, 63 at most",
+    |s| word(s, 63, "._-")
+);
+checked_name!(
+    /// What tells one delivery to a hook from all others.
+    DeliveryId, "delivery ID",
+    "use letters, digits, '.', '_' and '-', starting with a letter or digit, 100 at most",
+    |s| word(s, 100, "._-")
+);
+checked_name!(
     /// A container's name on its engine (Docker: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`).
     ContainerName, "container name",
     "use letters, digits, '_', '.' and '-', starting with a letter or digit, 128 at most",

@@ -7,8 +7,9 @@ use super::{
     impact::{Impact, VerifyFailure},
     inventory::Service,
     job::Job,
-    names::{EventId, HostName, RoomId, ServiceName, UserId},
+    names::{HostName, ServiceName},
     observation::{Observation, State},
+    origin::{Actor, Origin},
     preflight::Refusal,
     progress::{Phase, Progress},
     runtime::docker,
@@ -19,7 +20,7 @@ use super::{
 pub struct OperationId(pub u64);
 
 /// One requested change.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     /// Its number.
     pub id: OperationId,
@@ -29,14 +30,9 @@ pub struct Operation {
     pub service: ServiceName,
     /// On which host.
     pub host: HostName,
-    /// Who asked for it.
-    pub owner: UserId,
-    /// Where.
-    pub room: RoomId,
-    /// With which message.
-    pub request: EventId,
-    /// What that message said.
-    #[serde(default)]
+    /// Who asked for it, and how.
+    pub origin: Origin,
+    /// What was asked, in its own words.
     pub asked: String,
     /// When it was asked for.
     pub began: Timestamp,
@@ -66,8 +62,8 @@ pub enum Outcome {
     NotStarted(String),
     /// Somebody called it off.
     Cancelled {
-        /// Who, if it was somebody in a room.
-        by: Option<UserId>,
+        /// Who, if somebody did.
+        by: Option<Actor>,
         /// In this phase.
         phase: Option<Phase>,
         /// What is left of it.
@@ -144,7 +140,9 @@ fn judge_success(change: Change, service: &Service, progress: &Progress, now: Ti
         return match change {
             // A container that is removed when it stops is stopped.
             Change::Stop if docker::names_missing(said, &service.container) => Outcome::Succeeded,
-            _ => failed(format!("no such container afterwards: {said}")),
+            Change::Stop | Change::Start | Change::Restart | Change::Update | Change::Rollback => {
+                failed(format!("no such container afterwards: {said}"))
+            }
         };
     };
     match (change, &after.state) {

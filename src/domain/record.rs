@@ -3,7 +3,12 @@
 
 use jiff::Timestamp;
 
-use super::{names::UserId, operation::Operation, progress::Phase};
+use super::{
+    names::ServiceName,
+    operation::{Operation, OperationId},
+    origin::Actor,
+    progress::Phase,
+};
 
 /// One operation, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +18,7 @@ pub struct Record {
     /// The phases it was seen to reach, and when that was seen.
     pub phases: Vec<(Phase, Timestamp)>,
     /// Who called it off, if somebody did.
-    pub cancelled_by: Option<UserId>,
+    pub cancelled_by: Option<Actor>,
     /// Its end, once it has one.
     pub end: Option<End>,
 }
@@ -27,4 +32,13 @@ pub struct End {
     pub outcome: String,
     /// The sentence that the room got, as Markdown.
     pub verdict: String,
+}
+
+/// What is asked of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerQuery {
+    /// The last operations; of one service, or of all.
+    Last(Option<ServiceName>),
+    /// One operation.
+    One(OperationId),
 }

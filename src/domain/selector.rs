@@ -4,8 +4,9 @@
 use globset::{Glob, GlobMatcher};
 
 use super::{
-    incident::Subject,
     inventory::{Inventory, Service},
+    names::ServiceName,
+    subject::Subject,
     suggest,
 };
 
@@ -113,6 +114,23 @@ fn nearest(written: &str, inventory: &Inventory) -> Option<String> {
     // A host's bare name is a likely slip: offer it with its colon.
     let bare_host = inventory.hosts.iter().find(|h| h.name.as_str().eq_ignore_ascii_case(written));
     bare_host.map(|h| format!("{}:", h.name)).or_else(|| suggest::nearest(written, services.chain(hosts).chain(tags)))
+}
+
+/// The one service somebody means by its name; "spark-1:web" names it as well
+/// as "web".
+pub fn service(written: &str, inventory: &Inventory) -> Result<ServiceName, NoMatch> {
+    let (host, name) = match written.split_once(':') {
+        Some((host, name)) => (Some(host), name),
+        None => (None, written),
+    };
+    let found = inventory.services.iter().find(|service| {
+        service.name.as_str().eq_ignore_ascii_case(name)
+            && host.is_none_or(|host| service.host.as_str().eq_ignore_ascii_case(host))
+    });
+    found.map(|service| service.name.clone()).ok_or_else(|| NoMatch::Nothing {
+        written: written.to_owned(),
+        nearest: suggest::nearest(name, inventory.services.iter().map(|s| s.name.as_str())).map(str::to_owned),
+    })
 }
 
 /// Whether a selector is about this. It is about a host when it is about all

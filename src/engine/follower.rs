@@ -16,15 +16,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     collector::Tail,
-    event::{Cancelled, Event, JobNews, JobState},
+    event::{CancelResult, Event, JobNews, JobState},
 };
 use crate::{
     domain::{
         job::{self, Job},
         operation::OperationId,
+        output::Exit,
         progress::{Progress, Reader},
     },
-    ports::{Exec, Exit, Output, Remote, RemoteError, Stdin, Stream},
+    ports::{Exec, Output, Remote, RemoteError, Stdin, Stream},
 };
 
 /// How long a job that was told to end may take to do so.
@@ -40,7 +41,7 @@ pub struct Following {
     /// From now.
     pub limit: Duration,
     /// Only what is new is started.
-    pub known: JobState,
+    pub state: JobState,
 }
 
 /// Where news of one operation go.
@@ -63,23 +64,23 @@ impl Reporter {
 /// Follows a job to its end and returns the last news of it; earlier ones go to
 /// the reporter. Progress that came while it waited is told as one.
 pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Reporter) -> JobNews {
-    let Following { job, limit, mut known } = following;
+    let Following { job, limit, mut state } = following;
     let deadline = Instant::now() + limit;
     let mut reader = Reader::new(&job.nonce);
     let mut told_to_end = false;
     let mut until = deadline;
     let mut pauses = pauses();
     loop {
-        let command = match known {
+        let command = match state {
             JobState::New => job.start(),
             JobState::Submitted => job.attach_or_forbid(),
             JobState::Started => job.attach(reader.offset),
         };
-        let fresh = known == JobState::New;
+        let fresh = state == JobState::New;
         let before = reader.offset;
         let ended = one_round(&*remote, command, until, &mut reader, report).await;
         if reader.offset > 0 {
-            known = JobState::Started;
+            state = JobState::Started;
         }
         if let Some(code) = reader.progress.ended {
             let progress = Box::new(reader.progress);
@@ -93,10 +94,10 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
                 return JobNews::NotStarted(errors.unwrap_or_else(|| "the host could not place the job".to_owned()));
             }
             // As certain after a break as before: it was kept from beginning.
-            (Ok(Exit::Code(job::NOT_STARTED)), errors) if known < JobState::Started => {
+            (Ok(Exit::Code(job::NOT_STARTED)), errors) if state < JobState::Started => {
                 return JobNews::NotStarted(errors.unwrap_or_else(|| "its process did not come up".to_owned()));
             }
-            (Ok(Exit::Code(job::NO_SUCH_JOB)), _) if known == JobState::Started => {
+            (Ok(Exit::Code(job::NO_SUCH_JOB)), _) if state == JobState::Started => {
                 return JobNews::Vanished("I looked on the host: it knows no such job any more".to_owned());
             }
             // The host has noted that it must not begin any more, so this is certain.
@@ -124,7 +125,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
                     return JobNews::Stuck;
                 }
                 told_to_end = true;
-                known = known.max(JobState::Submitted);
+                state = state.max(JobState::Submitted);
                 until = Instant::now() + GRACE;
                 tell_to_end(&*remote, &job).await;
                 continue;
@@ -133,7 +134,7 @@ pub async fn follow(remote: Arc<dyn Remote>, following: Following, report: &Repo
             (Err(error), _) => error.to_string(),
         };
         // From here on the job may run: it is only ever followed.
-        known = known.max(JobState::Submitted);
+        state = state.max(JobState::Submitted);
         if Instant::now() >= until {
             return JobNews::Unreached(trouble);
         }
@@ -202,24 +203,24 @@ impl Output for LogOutput<'_> {
 
 async fn tell_to_end(remote: &dyn Remote, job: &Job) {
     match cancel(remote, job).await {
-        Cancelled::Ended | Cancelled::NeverBegan => {}
-        how @ (Cancelled::Ending | Cancelled::Stragglers | Cancelled::Untold(_)) => {
+        CancelResult::Ended | CancelResult::NeverBegan => {}
+        how @ (CancelResult::Ending | CancelResult::Stragglers | CancelResult::NotDelivered(_)) => {
             tracing::warn!(job = job.id.as_str(), "telling it to end: {how:?}");
         }
     }
 }
 
 /// Tells a job to end, and looks whether it has.
-pub async fn cancel(remote: &dyn Remote, job: &Job) -> Cancelled {
+pub async fn cancel(remote: &dyn Remote, job: &Job) -> CancelResult {
     let mut output = Tail::new(1_024);
     let exec = Exec { command: job.cancel(), limit: SIGNAL_LIMIT, stdin: Stdin::Empty };
     match remote.exec(exec, &mut output).await {
-        Ok(exit) if exit.is_success() => Cancelled::Ended,
-        Ok(Exit::Code(job::STILL_ENDING)) => Cancelled::Ending,
-        Ok(Exit::Code(job::NO_SUCH_JOB)) => Cancelled::NeverBegan,
-        Ok(Exit::Code(job::STRAGGLERS)) => Cancelled::Stragglers,
-        Ok(exit) => Cancelled::Untold(format!("{exit}: {}", output.last_line().unwrap_or_default())),
-        Err(error) => Cancelled::Untold(error.to_string()),
+        Ok(exit) if exit.is_success() => CancelResult::Ended,
+        Ok(Exit::Code(job::STILL_ENDING)) => CancelResult::Ending,
+        Ok(Exit::Code(job::NO_SUCH_JOB)) => CancelResult::NeverBegan,
+        Ok(Exit::Code(job::STRAGGLERS)) => CancelResult::Stragglers,
+        Ok(exit) => CancelResult::NotDelivered(format!("{exit}: {}", output.last_line().unwrap_or_default())),
+        Err(error) => CancelResult::NotDelivered(error.to_string()),
     }
 }
 

@@ -2,17 +2,31 @@
 //! outbound queue.
 //!
 //! Everything that happens is an [`event::Event`]; the [`dispatcher`] answers
-//! each with [`event::Effect`]s and does nothing else. [`run`] carries them
+//! each with [`effect::Effect`]s and does nothing else. [`run`] carries them
 //! out. What must be durable is committed before what cannot be taken back.
 
 pub mod collector;
+pub mod ctx;
+pub mod dashboard;
 pub mod dispatcher;
 pub mod doctor;
+pub mod effect;
 pub mod event;
 pub mod follower;
+pub mod host_request;
 pub mod host_worker;
 pub mod inbox;
+pub mod incidents;
+pub mod intake;
+pub mod notifier;
+pub mod operations;
 pub mod outbound;
 pub mod outbound_queue;
+pub mod queries;
 pub mod replay_check;
+pub mod request;
 pub mod run;
+pub mod speech;
+pub mod step;
+pub mod watcher;
+pub mod world;

@@ -11,7 +11,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{Event, Replay, Ticket};
+use super::event::{Answer, Event, Replay, Ticket};
 use crate::{
     domain::inbound::Inbound,
     ports::{Chat, ChatError, Ledger, LedgerError},
@@ -40,7 +40,7 @@ pub async fn run(
             replay = look(&*chat, &*ledger, &message) => replay?,
         };
         // Nobody to tell means that everything is ending.
-        let _ = events.send(Event::ReplayChecked { ticket, replay }).await;
+        let _ = events.send(Event::Answer { ticket, answer: Answer::Replay(replay) }).await;
     }
 }
 

@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatcher::Dispatcher,
-    event::{Cancelled, Effect, Event, JobNews, JobState, LedgerQuery, Replay, Ticket},
-    host_worker::{HostWorker, Request},
+    effect::Effect,
+    event::{Answer, Event, Replay, Ticket},
+    host_request::HostRequest,
+    host_worker::HostWorker,
     outbound,
     outbound_queue::OutboundQueue,
     replay_check,
@@ -20,9 +22,8 @@ use crate::{
         inbound::{Inbound, Me},
         inventory::Inventory,
         names::HostName,
-        observation::{HostFacts, HostReport, SnapshotError},
         outgoing::Outgoing,
-        record::Record,
+        record::{LedgerQuery, Record},
     },
     ports::{Chat, Ledger, LedgerError, Remotes},
 };
@@ -34,7 +35,7 @@ pub const EVENTS: usize = 1_024;
 /// Sentences that may wait to be queued.
 const SENTENCES: usize = 1_024;
 /// Operations that an answer about the past tells of: what fits a phone.
-const REMEMBERED: u32 = 8;
+const HISTORY: u32 = 8;
 /// How often it is noted that the process lives: how exactly the next one knows how long nobody watched.
 const ALIVE_EVERY: Duration = Duration::from_secs(60);
 /// How often the ledger forgets what is long over.
@@ -97,7 +98,7 @@ impl Engine {
         }
 
         let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
-        let mut runner = EffectRunner { ledger: self.ledger, say, check_replay, workers, events: sender };
+        let mut runner = EffectRunner { ledger: self.ledger, say, check_replay, workers };
         dispatcher.restore(runner.ledger.watching().await?, Timestamp::now());
         let unfinished = runner.ledger.unfinished().await?;
         let effects = dispatcher.resume(unfinished, Timestamp::now());
@@ -153,8 +154,7 @@ struct EffectRunner {
     ledger: Arc<dyn Ledger>,
     say: mpsc::Sender<Outgoing>,
     check_replay: mpsc::Sender<(Inbound, Ticket)>,
-    workers: BTreeMap<HostName, mpsc::Sender<Request>>,
-    events: mpsc::Sender<Event>,
+    workers: BTreeMap<HostName, mpsc::Sender<HostRequest>>,
 }
 
 impl EffectRunner {
@@ -177,47 +177,24 @@ impl EffectRunner {
     }
 
     async fn act(&mut self, effect: Effect) -> Result<Option<Event>, LedgerError> {
-        let event = match effect {
+        Ok(match effect {
             // Committed already.
-            Effect::Handled { .. }
-            | Effect::Begin(_)
-            | Effect::Reach { .. }
-            | Effect::CallOff { .. }
-            | Effect::End { .. }
-            | Effect::Incident(_)
-            | Effect::Silence(_)
-            | Effect::EndSilence(_)
-            | Effect::Dashboard(_)
-            | Effect::Remember { .. } => None,
+            Effect::Record(_) => None,
             Effect::Say(outgoing) => {
                 // Closed only when everything ends; the ledger has it.
                 let _ = self.say.send(outgoing).await;
                 None
             }
-            Effect::Look { host, ticket } => self.ask(&host, Request::Look(ticket)),
-            Effect::Resubscribe { host } => self.ask(&host, Request::Resubscribe),
-            Effect::ReadLog { host, service, lines, limit, ticket } => {
-                self.ask(&host, Request::Log { service, lines, limit, ticket })
-            }
-            Effect::Preview { host, command, nonce, ticket } => {
-                self.ask(&host, Request::Preview { command, nonce, ticket })
-            }
-            Effect::Carry { host, operation, job, limit, known } => {
-                self.ask(&host, Request::Carry { operation, job, limit, known })
-            }
-            Effect::Cancel { host, operation, job, ticket } => {
-                self.ask(&host, Request::Cancel { operation, job, ticket })
-            }
+            Effect::Host { host, request } => self.ask(&host, request),
             Effect::CheckReplay { message, ticket } => {
                 let refused = self.check_replay.try_send((*message, ticket)).is_err();
                 let why = "too many commands wait to be looked at".to_owned();
-                refused.then_some(Event::ReplayChecked { ticket, replay: Replay::Unclear(why) })
+                refused.then_some(Event::Answer { ticket, answer: Answer::Replay(Replay::Unclear(why)) })
             }
-            Effect::LedgerQuery { what, ticket } => {
-                return Ok(Some(Event::Recalled { ticket, records: self.recall(what).await? }));
+            Effect::Query { query, ticket } => {
+                Some(Event::Answer { ticket, answer: Answer::Records(self.query(query).await?) })
             }
-        };
-        Ok(event)
+        })
     }
 
     /// A message that answers one of the bot's is told with what it answers.
@@ -230,40 +207,19 @@ impl EffectRunner {
         }
     }
 
-    async fn recall(&self, what: LedgerQuery) -> Result<Vec<Record>, LedgerError> {
-        match what {
-            LedgerQuery::Last(service) => self.ledger.history(service.as_ref(), REMEMBERED).await,
+    async fn query(&self, query: LedgerQuery) -> Result<Vec<Record>, LedgerError> {
+        match query {
+            LedgerQuery::Last(service) => self.ledger.history(service.as_ref(), HISTORY).await,
             LedgerQuery::One(id) => Ok(self.ledger.operation(id).await?.into_iter().collect()),
         }
     }
 
-    fn ask(&mut self, host: &HostName, request: Request) -> Option<Event> {
+    fn ask(&mut self, host: &HostName, request: HostRequest) -> Option<Event> {
         let refused = match self.workers.get(host) {
             Some(worker) => worker.try_send(request).err().map(mpsc::error::TrySendError::into_inner),
             None => Some(request),
         };
-        debug_assert!(!self.events.is_closed());
         let why = format!("too many requests wait for {host} already");
-        refused.and_then(|request| {
-            Some(match request {
-                // The next look asks again.
-                Request::Resubscribe => return None,
-                Request::Look(ticket) => no_report(host, ticket, why),
-                Request::Log { ticket, .. } => Event::Log { ticket, log: Err(why) },
-                Request::Preview { ticket, .. } => Event::Preview { ticket, told: Err(why) },
-                Request::Carry { operation, known: JobState::New, .. } => {
-                    Event::Job { operation, news: JobNews::NotStarted(why) }
-                }
-                // It may run: that there was no room to follow it says nothing about it.
-                Request::Carry { operation, .. } => Event::Job { operation, news: JobNews::Unreached(why) },
-                Request::Cancel { ticket, .. } => Event::Cancelled { ticket, how: Cancelled::Untold(why) },
-            })
-        })
+        refused.and_then(|request| request.unavailable(host, why, Timestamp::now()))
     }
-}
-
-fn no_report(host: &HostName, ticket: Ticket, why: String) -> Event {
-    let (now, facts) = (Timestamp::now(), HostFacts::default());
-    let report = HostReport { host: host.clone(), began: now, at: now, facts, seen: Err(SnapshotError::Busy(why)) };
-    Event::Report { ticket: Some(ticket), report }
 }

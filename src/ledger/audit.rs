@@ -107,12 +107,14 @@ pub(super) fn note(db: &Connection, entry: &Entry) -> Answer<()> {
             json!({ "what": "command", "who": who, "room": room, "event": event.as_str(), "said": said, "done": how })
         }
         Entry::Began(operation) => json!({
-            "what": "began", "operation": operation.id.0, "who": operation.owner.as_str(),
+            "what": "began", "operation": operation.id.0, "who": operation.origin.actor().to_string(),
             "change": operation.change.command(), "service": operation.service.as_str(),
             "host": operation.host.as_str(), "asked": operation.asked, "job": operation.job.id.as_str(),
-            "sha256": hex(&super::queries::json(&**operation)?),
+            "sha256": hex(&super::queries::json(&records::stored(operation)?)?),
         }),
-        Entry::CalledOff { id, by, .. } => json!({ "what": "called off", "operation": id.0, "who": by.as_str() }),
+        Entry::CancelRequested { id, by, .. } => {
+            json!({ "what": "called off", "operation": id.0, "who": by.to_string() })
+        }
         Entry::Ended { id, end } => {
             json!({ "what": "ended", "operation": id.0, "outcome": end.outcome, "verdict": end.verdict })
         }
@@ -122,7 +124,7 @@ pub(super) fn note(db: &Connection, entry: &Entry) -> Answer<()> {
         | Entry::Silenced(_)
         | Entry::SilenceOver(_)
         | Entry::Dashboard(_)
-        | Entry::Remembered { .. } => return Ok(()),
+        | Entry::Checkpoint { .. } => return Ok(()),
     };
     append(db, link)
 }

@@ -69,6 +69,8 @@ const MIGRATIONS: &[Migration] = &[
         oldest: 2,
         sql: "CREATE TABLE dashboard (room TEXT PRIMARY KEY, dashboard TEXT NOT NULL) WITHOUT ROWID;",
     },
+    // 5: who cancelled an operation, where that is no person.
+    Migration { oldest: 2, sql: "ALTER TABLE operation ADD COLUMN cancelled_by_actor TEXT;" },
 ];
 
 /// Brings the file up to date.

@@ -81,13 +81,13 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
             }
             Entry::Began(operation) => records::begin(&step, operation)?,
             Entry::Reached { id, phase, at } => records::reach(&step, *id, *phase, *at)?,
-            Entry::CalledOff { id, by, .. } => records::call_off(&step, *id, by)?,
+            Entry::CancelRequested { id, by, .. } => records::cancel(&step, *id, by)?,
             Entry::Ended { id, end } => records::end(&step, *id, end)?,
             Entry::Incident(incident) => watching::note(&step, incident)?,
             Entry::Silenced(silence) => watching::silence(&step, silence)?,
             Entry::SilenceOver(id) => watching::unsilence(&step, *id)?,
             Entry::Dashboard(dashboard) => watching::show(&step, dashboard)?,
-            Entry::Remembered { service, memory } => watching::remember(&step, service, memory)?,
+            Entry::Checkpoint { service, checkpoint } => watching::save(&step, service, checkpoint)?,
             Entry::Queued(outgoing) => {
                 step.execute(
                     "INSERT INTO outbox (key, outgoing) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -104,7 +104,7 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
 /// that a power cut takes away is told again by the host.
 fn is_weighty(entry: &Entry) -> bool {
     match entry {
-        Entry::Began(_) | Entry::CalledOff { .. } | Entry::Ended { .. } => true,
+        Entry::Began(_) | Entry::CancelRequested { .. } | Entry::Ended { .. } => true,
         Entry::Handled { .. }
         | Entry::Reached { .. }
         | Entry::Queued(_)
@@ -112,7 +112,7 @@ fn is_weighty(entry: &Entry) -> bool {
         | Entry::Silenced(_)
         | Entry::SilenceOver(_)
         | Entry::Dashboard(_)
-        | Entry::Remembered { .. } => false,
+        | Entry::Checkpoint { .. } => false,
     }
 }
 

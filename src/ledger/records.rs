@@ -4,22 +4,27 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::queries::{Answer, json, unreadable};
+use super::{
+    queries::{Answer, json, unreadable},
+    stored_operation::StoredOperation,
+};
 use crate::domain::{
     names::{ServiceName, UserId},
     operation::{Operation, OperationId},
+    origin::Actor,
     progress::Phase,
     record::{End, Record},
 };
 
 pub(super) fn begin(db: &Connection, operation: &Operation) -> Answer<()> {
+    let stored = stored(operation)?;
     db.execute(
         "INSERT INTO operation (id, operation, service, owner, began_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             number(operation.id),
-            json(operation)?,
+            json(&stored)?,
             operation.service.as_str(),
-            operation.owner.as_str(),
+            stored.owner().as_str(),
             operation.began.to_string()
         ],
     )?;
@@ -34,8 +39,16 @@ pub(super) fn reach(db: &Connection, id: OperationId, phase: Phase, at: Timestam
     Ok(())
 }
 
-pub(super) fn call_off(db: &Connection, id: OperationId, by: &UserId) -> Answer<()> {
-    db.execute("UPDATE operation SET cancelled_by = ?2 WHERE id = ?1", params![number(id), by.as_str()])?;
+/// The operation as it is written.
+pub(super) fn stored(operation: &Operation) -> Answer<StoredOperation> {
+    StoredOperation::try_from(operation).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
+}
+
+pub(super) fn cancel(db: &Connection, id: OperationId, by: &Actor) -> Answer<()> {
+    // An older bot reads persons only.
+    let person = by.person().map(UserId::as_str);
+    let set = "UPDATE operation SET cancelled_by = ?2, cancelled_by_actor = ?3 WHERE id = ?1";
+    db.execute(set, params![number(id), person, by.to_string()])?;
     Ok(())
 }
 
@@ -47,7 +60,8 @@ pub(super) fn end(db: &Connection, id: OperationId, end: &End) -> Answer<()> {
     Ok(())
 }
 
-const COLUMNS: &str = "SELECT operation, cancelled_by, ended_at, outcome, verdict FROM operation";
+const COLUMNS: &str =
+    "SELECT operation, coalesce(cancelled_by_actor, cancelled_by), ended_at, outcome, verdict FROM operation";
 
 pub(super) fn unfinished(db: &Connection) -> Answer<Vec<Record>> {
     records(db, &format!("{COLUMNS} WHERE outcome IS NULL ORDER BY id"), [])
@@ -78,9 +92,9 @@ fn record(row: &Row<'_>) -> Answer<Record> {
     let cancelled_by: Option<String> = row.get(1)?;
     let verdict: Option<String> = row.get(4)?;
     Ok(Record {
-        operation: parsed(0, &row.get::<_, String>(0)?)?,
+        operation: parsed::<StoredOperation>(0, &row.get::<_, String>(0)?)?.into(),
         phases: Vec::new(),
-        cancelled_by: cancelled_by.map(|by| UserId::parse(&by).map_err(|e| unreadable(1, e))).transpose()?,
+        cancelled_by: cancelled_by.map(|by| Actor::try_from(by).map_err(|e| unreadable(1, e))).transpose()?,
         end: match ended {
             Some(at) => Some(End { at: time(2, &at)?, outcome: row.get(3)?, verdict: verdict.unwrap_or_default() }),
             None => None,

@@ -17,6 +17,7 @@ use crate::{
         message::{Body, MessageClass},
         names::{EventId, HostName, RoomId, ServiceName, UserId},
         operation::{Operation, OperationId},
+        origin::{Actor, Origin},
         outgoing::{MessageKey, Outgoing, What},
         progress::Phase,
         record::End,
@@ -64,8 +65,11 @@ impl Kept {
             change: Change::Restart,
             service: ServiceName::parse(service).unwrap(),
             host: HostName::parse("spark").unwrap(),
-            owner: request.sender.clone(),
-            room: request.room.clone(),
+            origin: Origin::Chat {
+                user: request.sender.clone(),
+                room: request.room.clone(),
+                event: request.event.clone(),
+            },
             asked: request.body.clone(),
             began: Timestamp::UNIX_EPOCH,
             job: Job {
@@ -75,7 +79,6 @@ impl Kept {
                 body: format!("docker restart {service}"),
                 limit: std::time::Duration::from_secs(60),
             },
-            request: request.event.clone(),
         };
         let began = Entry::Began(Box::new(operation.clone()));
         self.ledger.commit(vec![began, Entry::Handled { event: request.event, how: "restart".into() }]).await.unwrap();
@@ -98,10 +101,10 @@ async fn an_operation_is_found_again_with_all_that_is_known_of_it() {
     let bridge = kept.changed(1, "bridge").await;
     kept.changed(2, "kokoro").await;
     let at = Timestamp::UNIX_EPOCH;
-    let by = UserId::parse("@bob:example.org").unwrap();
+    let by = Actor::Person(UserId::parse("@bob:example.org").unwrap());
     let reached = Entry::Reached { id: bridge.id, phase: Phase::Switch, at };
-    let called_off = Entry::CalledOff { id: bridge.id, by: by.clone(), at };
-    kept.ledger.commit(vec![reached.clone(), reached, called_off]).await.unwrap();
+    let cancelled = Entry::CancelRequested { id: bridge.id, by: by.clone(), at };
+    kept.ledger.commit(vec![reached.clone(), reached, cancelled]).await.unwrap();
     let unfinished = kept.ledger.unfinished().await.unwrap();
     assert_eq!(unfinished.len(), 2);
     assert_eq!(unfinished[0].operation, bridge);

@@ -5,12 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::queries::{Answer, json, unreadable};
 use crate::{
-    domain::{
-        dashboard::Dashboard,
-        incident::{Incident, Silence},
-        names::ServiceName,
-        watch::Checkpoint,
-    },
+    domain::{dashboard::Dashboard, incident::Incident, names::ServiceName, silence::Silence, watch::Checkpoint},
     ports::Watching,
 };
 
@@ -36,10 +31,10 @@ pub(super) fn unsilence(db: &Connection, id: u64) -> Answer<()> {
     Ok(())
 }
 
-pub(super) fn remember(db: &Connection, service: &ServiceName, memory: &Checkpoint) -> Answer<()> {
+pub(super) fn save(db: &Connection, service: &ServiceName, checkpoint: &Checkpoint) -> Answer<()> {
     db.execute(
         "INSERT INTO memory VALUES (?1, ?2) ON CONFLICT DO UPDATE SET memory = excluded.memory",
-        [service.as_str(), &json(memory)?],
+        [service.as_str(), &json(checkpoint)?],
     )?;
     Ok(())
 }
@@ -59,14 +54,14 @@ pub(super) fn all(db: &Connection) -> Answer<Watching> {
     let rows: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
     // What a newer or an older bot wrote there and this one cannot read is
     // forgotten: the watch then begins anew with that service.
-    let memories = rows.into_iter().filter_map(|(service, memory)| {
+    let checkpoints = rows.into_iter().filter_map(|(service, memory)| {
         Some((ServiceName::parse(&service).ok()?, serde_json::from_str(&memory).ok()?))
     });
     Ok(Watching {
         next_incident: u64::try_from(next).unwrap_or(1),
         open: read(db, "SELECT incident FROM incident WHERE ended = 0 ORDER BY id")?,
         silences: read(db, "SELECT silence FROM silence ORDER BY id")?,
-        memories: memories.collect(),
+        checkpoints: checkpoints.collect(),
         dashboards: read(db, "SELECT dashboard FROM dashboard")?,
     })
 }

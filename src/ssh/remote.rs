@@ -15,7 +15,10 @@ use super::{
     link::Link,
     session::{self, NoExit},
 };
-use crate::ports::{Exec, Exit, Output, Remote, RemoteError};
+use crate::{
+    domain::output::Exit,
+    ports::{Exec, Output, Remote, RemoteError},
+};
 
 /// How many connections one command may find dead before it was sent. The
 /// first may have died while idle; that fresh ones die too is a finding.

@@ -9,7 +9,10 @@ use russh::{ChannelMsg, Sig};
 use tokio::time::{Instant, sleep_until};
 
 use super::{channel::Halves, connection::Connection};
-use crate::ports::{Exec, Exit, Output, RemoteError, Stdin, Stream};
+use crate::{
+    domain::output::Exit,
+    ports::{Exec, Output, RemoteError, Stdin, Stream},
+};
 
 /// `SSH_EXTENDED_DATA_STDERR` (RFC 4254, section 5.2), the only other stream.
 const STDERR: u32 = 1;

@@ -24,7 +24,7 @@ fn localpart(stage: &Stage) -> &str {
 }
 
 fn called_off(stage: &Stage, phase: &str) -> String {
-    format!("✋ update of bridge was called off by {} in {phase}", localpart(stage))
+    format!("✋ update of bridge was cancelled by {} in {phase}", localpart(stage))
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn of_two_operators_at_once_one_changes_it_and_the_other_is_told_who() {
     let (begun, refused) = if first.len() > second.len() { (first, second) } else { (second, first) };
     assert_eq!((begun.len(), refused.len()), (2, 1), "{}", reads().transcript());
     assert!(refused[0].starts_with("✋ bridge is updating already (#1, asked by "), "{refused:?}");
-    assert!(refused[0].contains("!cancel 1 calls it off"), "{refused:?}");
+    assert!(refused[0].contains("!cancel 1 cancels it"), "{refused:?}");
     assert_eq!(begun[1], done.text());
     assert_eq!(stage.host.run("ls ~/.local/state/opsroom/jobs | wc -l").trim(), "1");
 }
@@ -94,7 +94,7 @@ fn a_build_that_is_called_off_leaves_no_process_and_nothing_changed() {
     {
         assert!(tail.contains(what), "{what}: {tail}");
     }
-    assert!(stage.ask(&bot, "!cancel bridge").text().starts_with("Nothing that bridge names is under way"));
+    assert!(stage.ask(&bot, "!cancel bridge").text().starts_with("Nothing that bridge names is in progress"));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_switch_that_is_called_off_is_taken_back_and_nothing_is_half_renamed() {
     assert!(told.text().contains(&format!("↩️ Back at {}: it runs and holds", &commit[..7])), "{}", told.text());
     assert_eq!((bridge.commit(), bridge.inspect("{{.Image}}"), bridge.state().as_str()), (commit, image, "running"));
     assert_eq!((processes(&stage.host).as_str(), half_renamed(&bridge).as_str()), ("", ""));
-    reads().reply_to(&cancel, containing("Called off #1, the update of bridge"));
+    reads().reply_to(&cancel, containing("Cancelled #1, the update of bridge"));
 }
 
 #[test]

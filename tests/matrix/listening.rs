@@ -168,7 +168,8 @@ fn a_copy_of_an_encrypted_command_carries_the_seal_of_the_first() {
     let copy = thief.asks("PUT", &format!("{path}/send/m.room.encrypted/copy"), stolen["content"].clone());
     let copy = EventId(copy["event_id"].as_str().expect("an event ID").to_owned());
 
-    let seals = [&first, &second, &copy].map(|event| bot.seal(&bot.hears(event)).expect("an answer").expect("a seal"));
-    assert_ne!(seals[0], seals[1], "said twice is two commands");
-    assert_eq!(seals[0], seals[2], "copied is one");
+    let keys = [&first, &second, &copy]
+        .map(|event| bot.replay_key(&bot.hears(event)).expect("an answer").expect("a key of its own"));
+    assert_ne!(keys[0], keys[1], "said twice is two commands");
+    assert_eq!(keys[0], keys[2], "copied is one");
 }

@@ -10,8 +10,8 @@ use std::{
 
 use futures_util::future::join_all;
 use opsroom::{
-    domain::names::HostName,
-    ports::{Exec, Exit, Output, Remote as _, RemoteError, Stdin, Stream},
+    domain::{names::HostName, output::Exit},
+    ports::{Exec, Output, Remote as _, RemoteError, Stdin, Stream},
     ssh::{LinkState, Settings, SshRemote},
 };
 use tokio::{net::TcpListener, task::JoinSet};

@@ -11,7 +11,8 @@ mod sshd;
 use std::time::Duration;
 
 use opsroom::{
-    ports::{Exec, Exit, Output, Remote, RemoteError, Stdin, Stream},
+    domain::output::Exit,
+    ports::{Exec, Output, Remote, RemoteError, Stdin, Stream},
     ssh::SshRemote,
 };
 

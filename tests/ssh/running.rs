@@ -7,7 +7,8 @@ use std::{
 
 use futures_util::{FutureExt as _, future::join_all};
 use opsroom::{
-    ports::{Exec, Exit, Output, Remote as _, RemoteError, Stdin, Stream},
+    domain::output::Exit,
+    ports::{Exec, Output, Remote as _, RemoteError, Stdin, Stream},
     ssh::{Settings, SshRemote},
 };
 use tokio_util::sync::CancellationToken;

@@ -61,10 +61,10 @@ fn changed_before(problem: &Problem) -> Option<String> {
     let version = change.version.as_ref().map_or(String::new(), |to| format!(" to {}", escape(to)));
     let what = match (&change.change, &change.by, change.succeeded) {
         (Some(change), Who::Operator(user), true) => {
-            format!("{} {} it{version}", escape(user.localpart()), change.done())
+            format!("{} {} it{version}", escape(user.short()), change.done())
         }
         (Some(change), Who::Operator(user), false) => {
-            format!("a {} by {} did not succeed", change.command(), escape(user.localpart()))
+            format!("a {} by {} did not succeed", change.command(), escape(user.short()))
         }
         (Some(_) | None, ..) => "another container took its place, outside of me".to_owned(),
     };
@@ -117,7 +117,7 @@ pub fn closed(service: &Service, closed: &Closed) -> String {
             format!("✅ **{name} recovered** — well for {steady}; the trouble lasted {lasted}")
         }
         Closed::Stopped(Who::Operator(user)) => {
-            format!("⚪ **{name}** was stopped by {}; its trouble is over", escape(user.localpart()))
+            format!("⚪ **{name}** was stopped by {}; its trouble is over", escape(user.short()))
         }
         Closed::Stopped(Who::Outside) => format!("⚪ **{name}** was stopped outside of me; its trouble is over"),
     }

@@ -19,7 +19,7 @@ use crate::domain::{
 const SHOWN: usize = 12;
 
 /// The message that is edited while the change goes on.
-pub fn underway(operation: &Operation, progress: &Progress, note: Option<&str>, now: Timestamp) -> String {
+pub fn in_progress(operation: &Operation, progress: &Progress, note: Option<&str>, now: Timestamp) -> String {
     let name = escape(operation.service.as_str());
     let doing = if progress.phases.last().is_some_and(|(phase, _)| *phase == Phase::Rollback) {
         "taking back the update of"
@@ -39,7 +39,7 @@ pub fn underway(operation: &Operation, progress: &Progress, note: Option<&str>, 
 
 /// What a result is told with.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct ResultContext<'a> {
     /// The change.
     pub operation: &'a Operation,
     /// Its service, while the config has it.
@@ -55,8 +55,8 @@ pub struct Told<'a> {
 }
 
 /// The result, in full.
-pub fn result(told: &Told<'_>) -> String {
-    let Told { operation, service, progress, outcome, prefix, now } = *told;
+pub fn result(told: &ResultContext<'_>) -> String {
+    let ResultContext { operation, service, progress, outcome, prefix, now } = *told;
     let mut lines = vec![verdict(told)];
     match outcome {
         Outcome::Succeeded => lines.extend(subjects(progress)),
@@ -92,7 +92,7 @@ pub fn result(told: &Told<'_>) -> String {
 }
 
 /// The message that was edited, in its last form: the phases, and a head.
-pub fn finished(told: &Told<'_>) -> String {
+pub fn finished(told: &ResultContext<'_>) -> String {
     // What came of a version that is in place is told by the result beneath, and its versions by the phases.
     let name = escape(told.operation.service.as_str());
     let head = if *told.outcome == Outcome::Succeeded && told.operation.change.deploys() {
@@ -107,8 +107,8 @@ pub fn finished(told: &Told<'_>) -> String {
 }
 
 /// How it ended, in one line.
-pub fn verdict(told: &Told<'_>) -> String {
-    let Told { operation, service, progress, outcome, now, .. } = *told;
+pub fn verdict(told: &ResultContext<'_>) -> String {
+    let ResultContext { operation, service, progress, outcome, now, .. } = *told;
     let name = escape(operation.service.as_str());
     let took = span::exact(now.duration_since(operation.began));
     let command = operation.change.command();
@@ -135,8 +135,8 @@ pub fn verdict(told: &Told<'_>) -> String {
         Outcome::Refused(_) => format!("✋ **{command} of {name} was not begun**"),
         Outcome::NotStarted(_) => format!("🔴 **{command} of {name} was not started**"),
         Outcome::Cancelled { by, phase, .. } => {
-            let by = by.as_ref().map_or(String::new(), |by| format!(" by {}", escape(by.localpart())));
-            format!("✋ **{command} of {name} was called off**{by}{} after {took}", place(*phase))
+            let by = by.as_ref().map_or(String::new(), |by| format!(" by {}", escape(by.short())));
+            format!("✋ **{command} of {name} was cancelled**{by}{} after {took}", place(*phase))
         }
         Outcome::TimedOut { limit, phase, .. } => {
             let limit = span::rough(SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX));

@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::domain::{
-    incident::{Cause, Incident, Silence, Subject},
+    incident::{Cause, Incident},
     inventory::{Inventory, Service},
     message::{code, escape},
     names::ServiceName,
     operation::Operation,
+    silence::Silence,
+    subject::Subject,
     watch::{HostProblem, Kind, Level, Standing, Who},
 };
 
@@ -31,7 +33,7 @@ pub struct View<'a> {
     /// Troubles that ring no phone for a while.
     pub silences: Vec<&'a Silence>,
     /// Changes that go on.
-    pub underway: Vec<&'a Operation>,
+    pub active: Vec<&'a Operation>,
 }
 
 /// All but the time of it.
@@ -42,7 +44,7 @@ pub fn content(view: &View<'_>) -> String {
     let open =
         ranked(Level::Page).chain(ranked(Level::Note)).map(|(incident, silent)| trouble(incident, *silent, view));
     lines.extend(bounded(open.collect()));
-    lines.extend(bounded(view.underway.iter().map(|operation| underway(operation)).collect()));
+    lines.extend(bounded(view.active.iter().map(|operation| underway(operation)).collect()));
     lines.extend(bounded(idle(view).map(|(service, standing)| resting(service, standing)).collect()));
     lines.extend(bounded(view.silences.iter().map(|silence| silenced(silence)).collect()));
     lines.join("\n")
@@ -125,7 +127,7 @@ fn well(view: &View<'_>) -> String {
 
 /// Services that do not run, without anything being wrong.
 fn idle<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Service, &'a Standing)> {
-    let busy = |service: &Service| view.underway.iter().any(|operation| operation.service == service.name);
+    let busy = |service: &Service| view.active.iter().any(|operation| operation.service == service.name);
     let needy = needy(view);
     view.standing.iter().filter_map(move |(service, standing)| match standing {
         Standing::Up | Standing::Unseen => None,
@@ -139,7 +141,7 @@ fn resting(service: &Service, standing: &Standing) -> String {
     let how = match standing {
         Standing::Paused => "paused".to_owned(),
         Standing::Absent => "not deployed".to_owned(),
-        Standing::Stopped(Some(Who::Operator(user))) => format!("stopped by {}", escape(user.localpart())),
+        Standing::Stopped(Some(Who::Operator(user))) => format!("stopped by {}", escape(user.short())),
         Standing::Stopped(Some(Who::Outside)) => "stopped outside of me".to_owned(),
         Standing::Stopped(None) => "not running".to_owned(),
         Standing::Up | Standing::Unseen => String::new(),
@@ -177,7 +179,7 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
         Level::Note => "🟡",
     };
     let known = match &incident.acknowledged {
-        Some((by, _)) => format!(" · 👀 {}", escape(by.localpart())),
+        Some((by, _)) => format!(" · 👀 {}", escape(by.short())),
         None if silent => " · 🔕".to_owned(),
         None => String::new(),
     };
@@ -189,7 +191,7 @@ fn underway(operation: &Operation) -> String {
         "⏳ **{}** — {} by {} since {} · #{}",
         escape(operation.service.as_str()),
         operation.change.doing(),
-        escape(operation.owner.localpart()),
+        escape(operation.origin.actor().short()),
         clock(operation.began),
         operation.id.0
     )
@@ -197,7 +199,7 @@ fn underway(operation: &Operation) -> String {
 
 fn silenced(silence: &Silence) -> String {
     let reason = silence.reason.as_ref().map_or(String::new(), |why| format!(": {}", escape(why)));
-    let by = escape(silence.by.localpart());
+    let by = escape(silence.by.short());
     format!("🔕 {} until {}, by {by}{reason}", code(&silence.selector), clock(silence.until))
 }
 

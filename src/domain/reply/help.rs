@@ -1,10 +1,10 @@
 //! `!help`, `!ping`, `!whoami`.
 
 use crate::domain::{
-    access::Role,
     command::{Spec, TABLE},
     message::{code, escape},
-    names::UserId,
+    origin::Actor,
+    role::Role,
 };
 
 /// The commands that the reader may give.
@@ -42,11 +42,11 @@ pub fn pong() -> String {
 }
 
 /// The answer to `!whoami`.
-pub fn whoami(user: &UserId, role: Role, prefix: &str) -> String {
+pub fn whoami(actor: &Actor, role: Role, prefix: &str) -> String {
     let may: Vec<&str> = TABLE.iter().filter(|spec| spec.needs <= role).map(|spec| spec.name).collect();
     format!(
         "You are {}, **{}** here.\nYou may: {}\n(commands begin with {})",
-        escape(user.as_str()),
+        escape(&actor.to_string()),
         role.name(),
         may.join(", "),
         code(prefix)

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 
 use super::{alert, span};
 use crate::domain::{
-    incident::{Cause, Incident, Resolution, Silence, Subject},
+    incident::{Cause, Incident, Resolution},
     inventory::Inventory,
     message::{code, escape},
+    silence::Silence,
+    subject::Subject,
     watch::{Closed, Kind},
 };
 
@@ -39,7 +41,7 @@ fn alone(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
         (Cause::Host(_), Subject::Service(name)) => format!("🔴 **{}** is in trouble", escape(name.as_str())),
     };
     text.push_str(&match &incident.acknowledged {
-        Some((by, _)) => format!("\n👀 {} is on it", escape(by.localpart())),
+        Some((by, _)) => format!("\n👀 {} is on it", escape(by.short())),
         None if incident.is_held() => format!("\n🔕 Silenced · {}", number(incident)),
         None => {
             let words = [code("ack"), code("logs"), code("silence 1h")];
@@ -63,7 +65,7 @@ fn together(open: &[&Incident], over: &[&Incident], inventory: &Inventory, now: 
         lines.push(format!("and {} more", open.len() - NAMED));
     }
     let seen: std::collections::BTreeSet<&str> =
-        open.iter().filter_map(|i| i.acknowledged.as_ref()).map(|(by, _)| by.localpart()).collect();
+        open.iter().filter_map(|i| i.acknowledged.as_ref()).map(|(by, _)| by.short()).collect();
     lines.extend(seen.iter().map(|by| format!("👀 {} is on it", escape(by))));
     lines.join("\n")
 }
@@ -178,7 +180,7 @@ pub fn list(open: &[&Incident], silences: &[&Silence], inventory: &Inventory, pr
     };
     for incident in open {
         let known = match &incident.acknowledged {
-            Some((by, _)) => format!(" · 👀 {}", escape(by.localpart())),
+            Some((by, _)) => format!(" · 👀 {}", escape(by.short())),
             None => String::new(),
         };
         lines.push(format!("🔴 {} · {}{known}", line(incident, inventory, now), number(incident)));
@@ -196,7 +198,7 @@ fn silence_line(silence: &Silence, now: Timestamp) -> String {
         "{} is silent for {} more, by {}{reason}",
         code(&silence.selector),
         span::rough(silence.until.duration_since(now)),
-        escape(silence.by.localpart())
+        escape(silence.by.short())
     )
 }
 

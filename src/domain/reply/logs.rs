@@ -3,6 +3,7 @@
 use crate::domain::{
     message::{block, escape},
     names::ServiceName,
+    output::{LogError, LogTail},
     progress::clean,
 };
 
@@ -20,8 +21,15 @@ pub struct Logs {
     pub file: Option<(String, String)>,
 }
 
-/// The last lines of a service's log.
-pub fn answer(service: &ServiceName, output: &str, cut: bool) -> Logs {
+/// The last lines of a service's log, or why there are none.
+pub fn answer(service: &ServiceName, log: Result<LogTail, LogError>) -> Logs {
+    match log {
+        Ok(LogTail { text, truncated }) => tail(service, &text, truncated),
+        Err(error) => Logs { text: failed(service, &error), file: None },
+    }
+}
+
+fn tail(service: &ServiceName, output: &str, cut: bool) -> Logs {
     let name = escape(service.as_str());
     let lines: Vec<String> = output.lines().map(clean).collect();
     if lines.iter().all(|line| line.trim().is_empty()) {
@@ -50,7 +58,6 @@ pub fn answer(service: &ServiceName, output: &str, cut: bool) -> Logs {
     Logs { text, file: Some((format!("{service}.log"), lines.join("\n"))) }
 }
 
-/// The log could not be read.
-pub fn failed(service: &ServiceName, why: &str) -> String {
-    format!("🔴 **{}** — its log could not be read: {}", escape(service.as_str()), escape(why))
+fn failed(service: &ServiceName, error: &LogError) -> String {
+    format!("🔴 **{}** — its log could not be read: {}", escape(service.as_str()), escape(&error.to_string()))
 }

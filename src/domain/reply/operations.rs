@@ -1,23 +1,24 @@
-//! Operations under way and past, and calling them off.
+//! Operations in progress and past, and cancelling them.
 
 use jiff::Timestamp;
 
 use super::span;
 use crate::domain::{
     message::{code, escape},
-    names::{ServiceName, UserId},
+    names::ServiceName,
     operation::Operation,
+    origin::Actor,
     progress::Progress,
     record::Record,
 };
 
-/// What is under way.
-pub fn underway(operations: &[(&Operation, &Progress)], prefix: &str, now: Timestamp) -> String {
+/// What is in progress.
+pub fn in_progress(operations: &[(&Operation, &Progress)], prefix: &str, now: Timestamp) -> String {
     if operations.is_empty() {
-        return format!("💤 Nothing is under way. {} tells what was.", code(&format!("{prefix}history")));
+        return format!("💤 Nothing is in progress. {} shows what was.", code(&format!("{prefix}history")));
     }
     let plural = if operations.len() == 1 { "change is" } else { "changes are" };
-    let mut lines = vec![format!("⏳ **{} {plural} under way**", operations.len())];
+    let mut lines = vec![format!("⏳ **{} {plural} in progress**", operations.len())];
     lines.extend(operations.iter().map(|(operation, progress)| {
         let step = progress.step.map_or(String::new(), |(n, m)| format!(" step {n}/{m}"));
         let phase = progress.phases.last().map_or(String::new(), |(phase, _)| format!(" · {}{step}", phase.name()));
@@ -27,36 +28,36 @@ pub fn underway(operations: &[(&Operation, &Progress)], prefix: &str, now: Times
             operation.change.command(),
             escape(operation.service.as_str()),
             span::since(operation.began, now),
-            escape(operation.owner.localpart()),
+            escape(operation.origin.actor().short()),
         )
     }));
-    lines.push(format!("{} calls one off.", code(&format!("{prefix}cancel {}", operations[0].0.id.0))));
+    lines.push(format!("{} cancels one.", code(&format!("{prefix}cancel {}", operations[0].0.id.0))));
     lines.join("\n")
 }
 
 /// A change is told to end.
-pub fn calling_off(operation: &Operation) -> String {
-    format!("✋ Calling off {} …", named(operation))
+pub fn cancelling(operation: &Operation) -> String {
+    format!("✋ Cancelling {} …", named(operation))
 }
 
 /// In the message of the change itself, until it has ended.
-pub fn called_off(by: &UserId) -> String {
-    format!("called off by {}; it is ending", by.localpart())
+pub fn cancelled_by(by: &Actor) -> String {
+    format!("cancelled by {}; it is ending", by.short())
 }
 
 /// It has ended, and nothing of it runs.
 pub fn ended(operation: &Operation) -> String {
-    format!("✋ Called off {}: it has ended, and none of its processes is left.", named(operation))
+    format!("✋ Cancelled {}: it has ended, and none of its processes is left.", named(operation))
 }
 
 /// It was told, and takes its time.
 pub fn ending(operation: &Operation) -> String {
-    format!("✋ Called off {}: it puts back what it had touched. Its result comes when it is done.", named(operation))
+    format!("✋ Cancelled {}: it puts back what it had touched. Its result comes when it is done.", named(operation))
 }
 
 /// It had not begun.
 pub fn never_began(operation: &Operation) -> String {
-    format!("✋ Called off {}: it had not begun on its host, and cannot any more.", named(operation))
+    format!("✋ Cancelled {}: it had not begun on its host, and cannot any more.", named(operation))
 }
 
 /// It has ended, but something it started has not.
@@ -69,7 +70,7 @@ pub fn stragglers(operation: &Operation) -> String {
 }
 
 /// It could not be told.
-pub fn untold(operation: &Operation, why: &str, prefix: &str) -> String {
+pub fn not_delivered(operation: &Operation, why: &str, prefix: &str) -> String {
     format!(
         "🔴 I could not tell {} to end: {}. It goes on; {} tries again.",
         named(operation),
@@ -82,14 +83,14 @@ fn named(operation: &Operation) -> String {
     format!("#{}, the {} of **{}**", operation.id.0, operation.change.command(), escape(operation.service.as_str()))
 }
 
-/// There is nothing to call off.
+/// There is nothing to cancel.
 pub fn nothing_to_cancel(written: &str, prefix: &str) -> String {
-    format!("Nothing that {} names is under way — {} lists what is.", code(written), code(&format!("{prefix}ops")))
+    format!("Nothing that {} names is in progress — {} lists what is.", code(written), code(&format!("{prefix}ops")))
 }
 
 /// The bot ends; what it was following does not.
 pub const LEFT_RUNNING: &str =
-    "I am being stopped. This goes on without me on its host, and I tell how it ended when I am back";
+    "I am being stopped. This goes on without me on its host, and I report how it ended when I am back";
 
 /// What was done.
 pub fn history(service: Option<&ServiceName>, records: &[Record], prefix: &str, now: Timestamp) -> String {
@@ -102,22 +103,37 @@ pub fn history(service: Option<&ServiceName>, records: &[Record], prefix: &str, 
         lines.push(verdict(record));
         lines.push(format!("· {}", origin(record, now)));
     }
-    lines.push(format!("{} tells more of one.", code(&format!("{prefix}history {}", first.operation.id.0))));
+    lines.push(format!("{} shows more of one.", code(&format!("{prefix}history {}", first.operation.id.0))));
     lines.join("\n")
 }
 
-/// Everything about one operation, and what ran as a file's text.
-pub fn past(record: &Record, now: Timestamp) -> (String, String, String) {
+/// Everything about one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The message.
+    pub text: String,
+    /// The name of the file with what ran.
+    pub file: String,
+    /// What ran.
+    pub script: String,
+}
+
+/// Everything about one operation, and what ran as a file.
+pub fn past(record: &Record, now: Timestamp) -> Past {
     let operation = &record.operation;
     let mut lines = vec![verdict(record), format!("· {}", origin(record, now))];
     let login = operation.job.run_as.as_ref().map_or(String::new(), |user| format!(" as {}", escape(user.as_str())));
     lines.push(format!("· on {}{login}, job {}", escape(operation.host.as_str()), code(operation.job.id.as_str())));
     lines.push(format!("· began {}", clock(operation.began)));
     lines.extend(record.phases.iter().map(|(phase, at)| format!("· {} {}", phase.name(), clock(*at))));
-    lines.extend(record.cancelled_by.iter().map(|by| format!("· called off by {}", escape(by.localpart()))));
+    lines.extend(record.cancelled_by.iter().map(|by| format!("· cancelled by {}", escape(by.short()))));
     lines.extend(record.end.iter().map(|end| format!("· {} {}", escape(&end.outcome), clock(end.at))));
     lines.push("What ran is in the file.".to_owned());
-    (lines.join("\n"), format!("operation-{}.sh", operation.id.0), operation.job.body.clone())
+    Past {
+        text: lines.join("\n"),
+        file: format!("operation-{}.sh", operation.id.0),
+        script: operation.job.body.clone(),
+    }
 }
 
 /// There is no such operation.
@@ -130,14 +146,15 @@ fn verdict(record: &Record) -> String {
     match &record.end {
         Some(end) => end.verdict.clone(),
         None => {
-            format!("⏳ **{} of {}** is under way", operation.change.command(), escape(operation.service.as_str()))
+            format!("⏳ **{} of {}** is in progress", operation.change.command(), escape(operation.service.as_str()))
         }
     }
 }
 
 fn origin(record: &Record, now: Timestamp) -> String {
     let operation = &record.operation;
-    let who = escape(operation.owner.localpart());
+    let actor = operation.origin.actor();
+    let who = escape(actor.short());
     format!("#{} by {who}, {} ago: {}", operation.id.0, span::since(operation.began, now), code(&operation.asked))
 }
 

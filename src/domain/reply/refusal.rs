@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{help, span};
+use super::{help, incident, operations, span};
 use crate::domain::{
     access::Missing,
-    command::{Fault, Spec},
+    command::{Fault, Spec, Unresolved},
     inbound::{Arrival, Unreadable},
     message::{code, escape},
     names::ServiceName,
@@ -56,9 +56,14 @@ pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
     }
 }
 
-/// No service of that name.
-pub fn no_such_service(written: &str, nearest: Option<&str>, prefix: &str) -> String {
-    no_match(&NoMatch::Nothing { written: written.to_owned(), nearest: nearest.map(str::to_owned) }, prefix)
+/// A command that names nothing.
+pub fn unresolved(unresolved: &Unresolved, prefix: &str) -> String {
+    match unresolved {
+        Unresolved::NoMatch(no_match) => self::no_match(no_match, prefix),
+        Unresolved::NoOperation(written) => operations::nothing_to_cancel(written, prefix),
+        Unresolved::NoIncident(written) => incident::nothing_open(written, prefix),
+        Unresolved::NoSilence(written) => incident::not_silent(written, prefix),
+    }
 }
 
 /// The sender's role is too small.
@@ -131,14 +136,14 @@ pub fn unreadable(why: Unreadable) -> String {
 }
 
 /// The service is being changed already.
-pub fn underway(other: &Operation, prefix: &str, now: Timestamp) -> String {
+pub fn in_progress(other: &Operation, prefix: &str, now: Timestamp) -> String {
     format!(
         "✋ **{}** is {} already (#{}, asked by {}, {} ago) — one change at a time. Ask again when it is done, or {} \
-         calls it off.",
+         cancels it.",
         escape(other.service.as_str()),
         other.change.doing(),
         other.id.0,
-        escape(other.owner.localpart()),
+        escape(other.origin.actor().short()),
         span::since(other.began, now),
         code(&format!("{prefix}cancel {}", other.id.0)),
     )

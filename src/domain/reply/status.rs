@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::span;
 use crate::domain::{
-    change::Change,
     inventory::Service,
     message::{code, escape},
-    names::{HostName, UserId},
+    names::HostName,
     observation::{Death, Health, Observation, SnapshotError, State},
+    operation::Operation,
     watch::Problem,
 };
 
@@ -19,8 +19,8 @@ pub struct Line<'a> {
     pub service: &'a Service,
     /// What was seen of it.
     pub view: View<'a>,
-    /// The change that goes on.
-    pub underway: Option<(Change, &'a UserId, Timestamp)>,
+    /// The change in progress.
+    pub active: Option<&'a Operation>,
     /// The crash loop it is in.
     pub looping: Option<&'a Problem>,
 }
@@ -44,7 +44,7 @@ const HOSTS: usize = 20;
 enum Mark {
     Trouble,
     Unknown,
-    ActiveOperation,
+    InProgress,
     Idle,
     Fine,
 }
@@ -54,7 +54,7 @@ impl Mark {
         match self {
             Self::Trouble => "🔴",
             Self::Unknown => "❔",
-            Self::ActiveOperation => "⏳",
+            Self::InProgress => "⏳",
             Self::Idle => "⚪",
             Self::Fine => "🟢",
         }
@@ -77,7 +77,7 @@ pub fn answer(lines: &[Line<'_>], now: Timestamp) -> String {
         out.push(format!("🔴 and {} more hosts that were not seen", unseen.len() - HOSTS));
     }
     let (all, shown) = (rows.len(), most(&rows));
-    let more: Vec<String> = [Mark::Trouble, Mark::Unknown, Mark::ActiveOperation, Mark::Idle, Mark::Fine]
+    let more: Vec<String> = [Mark::Trouble, Mark::Unknown, Mark::InProgress, Mark::Idle, Mark::Fine]
         .into_iter()
         .filter_map(|mark| {
             let left = rows[shown..].iter().filter(|(other, _)| *other == mark).count();
@@ -185,10 +185,10 @@ pub fn blind(host: &HostName, trouble: &SnapshotError) -> String {
 fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
     let name = format!("**{}**", escape(line.service.name.as_str()));
     let View::Seen(seen) = &line.view else { return (Mark::Unknown, name) };
-    if let Some((change, owner, since)) = line.underway {
-        let by = escape(owner.localpart());
-        let text = format!("{name} — {} by {by}, {}", change.doing(), span::since(since, now));
-        return (Mark::ActiveOperation, text);
+    if let Some(operation) = line.active {
+        let (actor, since) = (operation.origin.actor(), span::since(operation.began, now));
+        let text = format!("{name} — {} by {}, {since}", operation.change.doing(), escape(actor.short()));
+        return (Mark::InProgress, text);
     }
     let (mark, state) = state(seen, line.looping, now);
     (mark, format!("{name} — {state}"))

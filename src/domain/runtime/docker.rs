@@ -13,6 +13,7 @@ use crate::domain::{
     inventory::Service,
     names::{ContainerName, LoginName},
     observation::{Death, Disk, Health, HostFacts, Observation, SnapshotError, State},
+    output::{CommandOutput, LogError, LogTail},
     shell,
 };
 
@@ -203,6 +204,19 @@ pub fn logs(service: &Service, lines: u32) -> String {
     shell::script(service.run_as.as_ref(), &command)
 }
 
+/// Reads what [`logs`] printed.
+pub fn read_log(output: CommandOutput, service: &Service) -> Result<LogTail, LogError> {
+    let CommandOutput { exit, text, truncated } = output;
+    if exit.is_success() {
+        return Ok(LogTail { text, truncated });
+    }
+    let said = CommandOutput::last_line(&text);
+    if names_missing(said, &service.container) {
+        return Err(LogError::NotDeployed);
+    }
+    Err(LogError::Failed { exit, said: said.to_owned() })
+}
+
 /// A stream of what happens to containers, for as long as standard input stays
 /// open: `docker events` would outlive the connection otherwise, because it
 /// notices a closed pipe only at the next event.
@@ -237,24 +251,6 @@ const CLOCK: &str = "::opsroom-clock ";
 /// Reads the host's clock, if this is the line that tells it.
 pub fn read_clock(line: &str) -> Option<Timestamp> {
     Timestamp::from_second(line.strip_prefix(CLOCK)?.trim().parse().ok()?).ok()
-}
-
-/// How a container ended and what it said last, in one command: read at the
-/// death, because the next start forgets it.
-pub fn evidence(service: &Service, lines: u32) -> String {
-    let inspect = inspect(&[&service.container]);
-    let logs = format!("docker logs --tail {lines} {} 2>&1", shell::quote(service.container.as_str()));
-    shell::script(service.run_as.as_ref(), &format!("{inspect} 2>&1; echo {}; {logs}", shell::quote(LOG)))
-}
-
-/// Marks where the log begins in the output of [`evidence`].
-const LOG: &str = "::opsroom-log";
-
-/// Reads what [`evidence`] printed: the container, if it is there, and its log.
-pub fn read_evidence(output: &str, service: &Service, at: Timestamp) -> (Option<Observation>, String) {
-    let (head, log) = output.split_once(LOG).unwrap_or((output, ""));
-    let seen = head.lines().find_map(|line| read_inspect(line, service, at));
-    (seen, log.trim_start_matches('\n').to_owned())
 }
 
 #[derive(Deserialize)]

@@ -28,7 +28,7 @@ pub(super) struct Deaths {
     told: u32,
     counted: u32,
     last_event: Option<Timestamp>,
-    last_look: Option<Timestamp>,
+    last_snapshot: Option<Timestamp>,
     /// When a look last told of deaths before events did.
     last_rise: Option<Timestamp>,
     /// All of them, however long ago.
@@ -64,7 +64,7 @@ impl Deaths {
     /// nobody told of; they are spread over the time since the last look.
     /// `moved` is the time between the starts that the two looks saw.
     pub(super) fn looked(&mut self, id: &str, restarts: u32, moved: Option<SignedDuration>, now: Timestamp) -> u32 {
-        let since = self.last_look.replace(now).unwrap_or(now);
+        let since = self.last_snapshot.replace(now).unwrap_or(now);
         let missed = match &self.base {
             Some((base, from)) if base == id && *from + self.counted <= restarts => {
                 let before = self.told.max(self.counted);
@@ -126,9 +126,9 @@ impl Deaths {
     }
 
     /// Goes on from what an earlier process counted from.
-    pub(super) fn restore(&mut self, base: Option<(String, u32)>, last_look: Timestamp) {
+    pub(super) fn restore(&mut self, base: Option<(String, u32)>, last_snapshot: Timestamp) {
         self.base = base;
-        self.last_look = Some(last_look);
+        self.last_snapshot = Some(last_snapshot);
     }
 
     /// Deaths within the window.

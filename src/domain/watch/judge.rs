@@ -194,9 +194,9 @@ impl ServiceWatch {
     /// When the clock should be looked at next.
     pub fn deadline(&self) -> Option<Timestamp> {
         let settled = self.settled?;
-        let look = self.look_at().filter(|at| *at > settled);
+        let snapshot = self.snapshot_at().filter(|at| *at > settled);
         if self.held || self.blind.is_some() {
-            return look;
+            return snapshot;
         }
         let after = |since: Timestamp, limit: std::time::Duration| {
             SignedDuration::try_from(limit).ok().and_then(|limit| since.checked_add(limit).ok())
@@ -219,6 +219,10 @@ impl ServiceWatch {
                 (self.well_since().and_then(|since| since.checked_add(self.quiet(settled)).ok()), None)
             }
         };
-        [look, present, unhealthy, one_death, steady, stopped].into_iter().flatten().filter(|at| *at > settled).min()
+        [snapshot, present, unhealthy, one_death, steady, stopped]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > settled)
+            .min()
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{change::Change, names::UserId, observation::Death};
+use crate::domain::{change::Change, observation::Death, origin::Actor};
 
 /// What is wrong, the worse the later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ pub struct LastChange {
 #[serde(rename_all = "snake_case")]
 pub enum Who {
     /// An operator, through the bot.
-    Operator(UserId),
+    Operator(Actor),
     /// Anybody, past the bot.
     Outside,
 }

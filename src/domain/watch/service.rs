@@ -25,7 +25,7 @@ use crate::domain::{
 const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(20);
 /// In a loop, the engine is given this long before somebody looks whether it
 /// starts the container again: a quick loop then costs no looks.
-const LOOP_LOOK: SignedDuration = SignedDuration::from_secs(2);
+const LOOP_SNAPSHOT: SignedDuration = SignedDuration::from_secs(2);
 /// The kernel's kill and the end of the process belong together.
 const OOM_ENDS: SignedDuration = SignedDuration::from_secs(10);
 /// What was stopped so shortly before its engine went was stopped by it.
@@ -105,7 +105,7 @@ pub struct ServiceWatch {
     /// A look that began before this knows less than we do.
     pub(super) known_at: Option<Timestamp>,
     /// When a look is wanted, because of a death.
-    look_at: Option<Timestamp>,
+    snapshot_at: Option<Timestamp>,
     pub(super) last_change: Option<LastChange>,
 }
 
@@ -138,7 +138,7 @@ impl ServiceWatch {
             opened: VecDeque::new(),
             settled: None,
             known_at: None,
-            look_at: None,
+            snapshot_at: None,
             last_change: None,
         }
     }
@@ -155,23 +155,23 @@ impl ServiceWatch {
 
     /// Whether it died and somebody should look what came of it. Asked once
     /// per death.
-    pub fn wants_look(&mut self, now: Timestamp) -> bool {
-        self.look_at.take_if(|at| *at <= now).is_some()
+    pub fn wants_snapshot(&mut self, now: Timestamp) -> bool {
+        self.snapshot_at.take_if(|at| *at <= now).is_some()
     }
 
-    pub(super) fn look_again(&mut self, now: Timestamp) {
-        self.look_at = Some(now);
+    pub(super) fn snapshot_again(&mut self, now: Timestamp) {
+        self.snapshot_at = Some(now);
     }
 
     /// When a look will be wanted.
-    pub(super) fn look_at(&self) -> Option<Timestamp> {
-        self.look_at
+    pub(super) fn snapshot_at(&self) -> Option<Timestamp> {
+        self.snapshot_at
     }
 
     /// A change through the bot begins: what happens now is its doing.
     pub fn change_begins(&mut self) {
         self.held = true;
-        self.look_at = None;
+        self.snapshot_at = None;
     }
 
     /// It is over. `None` when it never began, and touched nothing.
@@ -212,7 +212,7 @@ impl ServiceWatch {
     fn owe(&mut self, now: Timestamp) {
         self.owed = true;
         self.blind = Some(now);
-        self.look_at = Some(now);
+        self.snapshot_at = Some(now);
     }
 
     /// It cannot be seen any more. `engine` when it is certain that its engine
@@ -296,7 +296,7 @@ impl ServiceWatch {
         self.expected_stop.spent();
         self.grace = None;
         self.oom = None;
-        self.look_at = None;
+        self.snapshot_at = None;
     }
 
     fn died(&mut self, code: i64, now: Timestamp) {
@@ -333,9 +333,9 @@ impl ServiceWatch {
             self.deaths.told(ran, now);
         }
         self.last = Some(Fall { death: Death { code, oom }, ran, at: now });
-        self.look_at = match &self.open {
+        self.snapshot_at = match &self.open {
             _ if guessed => None,
-            Some(_) => now.checked_add(LOOP_LOOK).ok(),
+            Some(_) => now.checked_add(LOOP_SNAPSHOT).ok(),
             None => Some(now),
         };
     }
@@ -346,13 +346,13 @@ impl ServiceWatch {
             self.deaths.untell();
         }
         self.present = Present::Down { since, opens: None, told: true };
-        self.look_at = None;
+        self.snapshot_at = None;
         self.stopped_by(Who::Outside, now);
     }
 
     fn is_gone(&mut self, now: Timestamp) {
         self.container = None;
-        self.look_at = None;
+        self.snapshot_at = None;
         if !matches!(self.present, Present::Absent { .. }) {
             self.present = Present::Absent { since: now };
         }

@@ -27,19 +27,19 @@ pub struct Snapshot {
 
 impl ServiceWatch {
     /// Takes a look at it. Says what had happened unseen.
-    pub fn look(&mut self, seen: &Observation, look: Snapshot) -> (Option<Finding>, Option<Missed>) {
+    pub fn snapshot(&mut self, seen: &Observation, snapshot: Snapshot) -> (Option<Finding>, Option<Missed>) {
         if matches!(seen.state, State::Unknown(_)) {
             return (None, None);
         }
-        if look.rebooted {
+        if snapshot.rebooted {
             self.grace = seen.at.checked_add(COMING_BACK).ok();
             if let Some(went) = self.blind {
                 self.take_along(went);
             }
         }
-        if self.known_at.is_some_and(|at| at >= look.began) {
+        if self.known_at.is_some_and(|at| at >= snapshot.began) {
             if self.blind.is_some() {
-                self.look_again(seen.at);
+                self.snapshot_again(seen.at);
             }
             return (self.settle(seen.at), None);
         }

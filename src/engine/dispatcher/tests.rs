@@ -4,26 +4,40 @@ mod dashboard;
 mod incidents;
 mod watching;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::SignedDuration;
 
 use super::*;
 use crate::{
     domain::{
-        inbound::{Arrival, Protection},
+        inbound::{Arrival, Inbound, Protection},
         inventory::{Host, RuntimeKind, Service, UpdatePolicy},
-        names::{Branch, ContainerName, HostName, RemoteDir},
+        names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
         observation::{HostFacts, HostReport, SnapshotError},
+        operation::{Operation, OperationId},
+        origin::Actor,
+        outgoing::{MessageKey, Outgoing, What},
+        output::{CommandOutput, Exit},
         progress::{Phase, Reader},
         record::End,
+        role::Role,
         runtime::{ContainerEvent, EventKind, docker, docker_change},
-        watch::Policy,
+        watch::{Checkpoint, Policy},
     },
-    engine::event::{Cancelled, JobNews, JobState, Replay},
+    engine::{
+        event::{CancelResult, JobNews, JobState, Replay, Ticket},
+        host_request::HostRequest,
+    },
+    ports::Entry,
 };
 
 const ALICE: &str = "@alice:example.org";
 const VERA: &str = "@vera:example.org";
 const MALLORY: &str = "@mallory:example.org";
+
+/// Whose question nobody waits for.
+const NOBODY: Ticket = Ticket { asker: Asker::Watcher, number: 0 };
 
 struct Room {
     dispatcher: Dispatcher,
@@ -32,10 +46,18 @@ struct Room {
     effects: Vec<Effect>,
     /// Whether messages are copies.
     replay: Replay,
+    /// What was kept of each service.
+    checkpoints: BTreeMap<ServiceName, Checkpoint>,
 }
 
 impl Room {
     fn new() -> Self {
+        Self::of_process(1, None)
+    }
+
+    /// The first process, or a later one: one before it was known to live until
+    /// then.
+    fn of_process(start: u64, lived: Option<Timestamp>) -> Self {
         let service = |name: &str, host: &str, dir: Option<&str>| Service {
             name: ServiceName::parse(name).unwrap(),
             host: HostName::parse(host).unwrap(),
@@ -62,14 +84,14 @@ impl Room {
             ..Inventory::default()
         };
         let me = Me { user: user("@opsroom:example.org"), display_name: None };
-        let identity =
-            Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start: 1, lived: None };
+        let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start, lived };
         let mut room = Self {
             dispatcher: Dispatcher::new(Arc::new(inventory), me, identity),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             sent: 0,
             effects: vec![],
             replay: Replay::New,
+            checkpoints: BTreeMap::new(),
         };
         room.happens(Event::RoomReady(RoomId::parse("!ops").unwrap()));
         room
@@ -100,8 +122,13 @@ impl Room {
     fn happens(&mut self, event: Event) -> String {
         self.effects = self.dispatcher.handle(event, self.now);
         if let [Effect::CheckReplay { ticket, .. }] = self.effects[..] {
-            self.effects =
-                self.dispatcher.handle(Event::ReplayChecked { ticket, replay: self.replay.clone() }, self.now);
+            let answer = Answer::Replay(self.replay.clone());
+            self.effects = self.dispatcher.handle(Event::Answer { ticket, answer }, self.now);
+        }
+        for effect in &self.effects {
+            if let Effect::Record(Entry::Checkpoint { service, checkpoint }) = effect {
+                self.checkpoints.insert(service.clone(), (**checkpoint).clone());
+            }
         }
         said(&self.effects)
     }
@@ -112,7 +139,9 @@ impl Room {
 
     fn ticket(&self) -> Ticket {
         let ticket = self.effects.iter().find_map(|effect| match effect {
-            Effect::Look { ticket, .. } | Effect::ReadLog { ticket, .. } => Some(*ticket),
+            Effect::Host { request: HostRequest::Snapshot { ticket } | HostRequest::Read { ticket, .. }, .. } => {
+                Some(*ticket)
+            }
             _ => None,
         });
         ticket.expect("a host is asked")
@@ -123,7 +152,24 @@ impl Room {
         let services: Vec<Service> = self.dispatcher.inventory.on_host(&host).cloned().collect();
         let seen = docker::read_snapshot(&format!("::opsroom-as \n{output}"), &services, self.now);
         let report = HostReport { host, began: self.now, at: self.now, facts: HostFacts::default(), seen };
-        self.happens(Event::Report { ticket: Some(ticket), report })
+        self.happens(Event::Snapshot { ticket: Some(ticket), report })
+    }
+
+    /// A command that was asked for ran, or could not.
+    fn reads(&mut self, ticket: Ticket, output: Result<(u32, &str), &str>) -> String {
+        let output = output
+            .map(|(code, text)| CommandOutput { exit: Exit::Code(code), text: text.to_owned(), truncated: false })
+            .map_err(str::to_owned);
+        self.happens(Event::Answer { ticket, answer: Answer::Output(output) })
+    }
+
+    /// The change that was begun.
+    fn begun(&self) -> Operation {
+        let begun = self.effects.iter().find_map(|effect| match effect {
+            Effect::Record(Entry::Began(operation)) => Some((**operation).clone()),
+            _ => None,
+        });
+        begun.expect("a change begins")
     }
 
     fn up(&self, name: &str, hours: i64) -> String {
@@ -137,7 +183,7 @@ impl Room {
     }
 
     fn job(&mut self, log: &str, exit: Option<u32>) -> String {
-        let nonce = self.dispatcher.identity.nonce(7);
+        let nonce = self.dispatcher.ids.nonce(OperationId(7));
         let mut reader = Reader::new(&nonce);
         reader.feed(log.replace("::", &format!("::opsroom {nonce} ")).as_bytes());
         let progress = Box::new(reader.progress);
@@ -214,7 +260,7 @@ fn a_dead_host_costs_nobody_else_anything() {
         facts: HostFacts::default(),
         seen: Err(SnapshotError::Unreachable("did not answer within 10 s".into())),
     };
-    insta::assert_snapshot!(room.happens(Event::Report { ticket: Some(ticket), report }), @r"
+    insta::assert_snapshot!(room.happens(Event::Snapshot { ticket: Some(ticket), report }), @r"
     edit: 🔴 1 of 3 needs attention
     🔴 spark-2 unreachable — did not answer within 10 s
     parakeet: not known
@@ -256,25 +302,29 @@ fn a_change_is_in_the_ledger_before_it_begins_and_ends_once() {
         .effects
         .iter()
         .map(|effect| match effect {
-            Effect::Begin(_) => "begin",
-            Effect::Handled { .. } => "handled",
+            Effect::Record(Entry::Began(_)) => "begin",
+            Effect::Record(Entry::Handled { .. }) => "handled",
             Effect::Say(_) => "say",
-            Effect::Carry { .. } => "carry",
+            Effect::Host { request: HostRequest::RunJob { .. }, .. } => "run",
             _ => "other",
         })
         .collect();
-    assert_eq!(order, ["begin", "handled", "say", "carry"]);
+    assert_eq!(order, ["begin", "handled", "say", "run"]);
     room.later(2);
     insta::assert_snapshot!(room.says(VERA, "!status bridge"), @"");
     let ticket = room.ticket();
     let output = format!("{}{}", room.up("bridge", 1), room.up("kokoro", 1));
     insta::assert_snapshot!(room.reports(ticket, "spark-1", &output), @"Answer: ⏳ bridge — restarting by alice, 2 s");
-    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting already (#7, asked by alice, 2 s ago) — one change at a time. Ask again when it is done, or !cancel 7 calls it off.");
+    insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ bridge is restarting already (#7, asked by alice, 2 s ago) — one change at a time. Ask again when it is done, or !cancel 7 cancels it.");
     room.later(2);
     let after = room.up("bridge", 0);
     let log = format!("::before x\n::phase switch 1\nbridge\n::phase verify 2\n::after {after}::done 3\n");
     insta::assert_snapshot!(room.job(&log, Some(0)), @"edit: ✅ bridge restarted in 4.0 s — running, up 0 s");
-    assert!(room.effects.iter().any(|e| matches!(e, Effect::End { end, .. } if end.outcome == "succeeded")));
+    assert!(
+        room.effects
+            .iter()
+            .any(|e| matches!(e, Effect::Record(Entry::Ended { end, .. }) if end.outcome == "succeeded"))
+    );
     assert_eq!(room.job("", Some(0)), "", "an operation ends once");
 }
 
@@ -311,7 +361,7 @@ fn logs_come_as_text_and_when_long_as_a_file_too() {
     let mut room = Room::new();
     room.says(ALICE, "!logs bridge 50");
     let ticket = room.ticket();
-    insta::assert_snapshot!(room.happens(Event::Log { ticket, log: Ok(("a\nb\n".into(), false)) }), @r"
+    insta::assert_snapshot!(room.reads(ticket, Ok((0, "a\nb\n"))), @r"
     Answer: bridge — last 2 lines
     a
     b
@@ -319,27 +369,27 @@ fn logs_come_as_text_and_when_long_as_a_file_too() {
     room.says(ALICE, "!logs bridge 5000");
     let ticket = room.ticket();
     let long: String = (0..5_000).map(|n| format!("line {n}\n")).collect();
-    let answer = room.happens(Event::Log { ticket, log: Ok((long, false)) });
+    let answer = room.reads(ticket, Ok((0, &long)));
     assert!(answer.starts_with("Answer: bridge — last 30 of 5000 lines; all of them in the file below"));
     assert!(answer.ends_with("line 4999\nfile: bridge.log"), "{answer}");
     room.says(ALICE, "!logs bridge");
     let ticket = room.ticket();
-    insta::assert_snapshot!(room.happens(Event::Log { ticket, log: Err("it is not deployed".into()) }), @"Answer: 🔴 bridge — its log could not be read: it is not deployed");
+    insta::assert_snapshot!(room.reads(ticket, Ok((1, "Error: No such container: bridge\n"))), @"Answer: 🔴 bridge — its log could not be read: it is not deployed");
 }
 
 #[test]
 fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
     let mut room = Room::new();
     room.says(ALICE, "!update bridge");
-    let begun = room.effects.iter().find_map(|e| match e {
-        Effect::Begin(operation) => Some((**operation).clone()),
-        _ => None,
-    });
+    let begun = room.begun();
     let mut next = Room::new();
     next.now = room.now + SignedDuration::from_secs(60);
-    let record = Record { operation: begun.unwrap(), phases: vec![], cancelled_by: None, end: None };
+    let record = Record { operation: begun, phases: vec![], cancelled_by: None, end: None };
     let effects = next.dispatcher.resume(vec![record.clone()], next.now);
-    let [Effect::Carry { known: JobState::Submitted, limit, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Host { request: HostRequest::RunJob { state: JobState::Submitted, limit, .. }, .. }] = &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
     let whole = Duration::from_secs(25 * 60) + docker_change::aftercare(&next.dispatcher.inventory.services[0]);
     assert_eq!(*limit, whole - Duration::from_secs(60), "the limit counts from the beginning");
 
@@ -351,69 +401,71 @@ fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
 
     // Seen to run, and called off by somebody whose word may not have reached the host.
     let phases = vec![(Phase::Fetch, next.now)];
-    let called_off = Record { phases, cancelled_by: Some(UserId::parse(VERA).unwrap()), ..record };
-    let effects = Room::new().dispatcher.resume(vec![called_off], next.now);
-    assert!(
-        matches!(effects[..], [Effect::Carry { known: JobState::Started, .. }, Effect::Cancel { .. }]),
-        "{effects:?}"
-    );
+    let vera = Actor::Person(UserId::parse(VERA).unwrap());
+    let cancelled = Record { phases, cancelled_by: Some(vera), ..record };
+    let effects = Room::new().dispatcher.resume(vec![cancelled], next.now);
+    let [Effect::Host { request: first, .. }, Effect::Host { request: second, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert!(matches!(first, HostRequest::RunJob { state: JobState::Started, .. }), "{first:?}");
+    assert!(matches!(second, HostRequest::CancelJob { .. }), "{second:?}");
 }
 
 #[test]
-fn what_is_under_way_is_told_and_called_off() {
+fn what_is_in_progress_is_told_and_cancelled() {
     let mut room = Room::new();
-    insta::assert_snapshot!(room.says(ALICE, "!ops"), @"Answer: 💤 Nothing is under way. !history tells what was.");
-    insta::assert_snapshot!(room.says(ALICE, "!cancel 7"), @"Answer: Nothing that 7 names is under way — !ops lists what is.");
+    insta::assert_snapshot!(room.says(ALICE, "!ops"), @"Answer: 💤 Nothing is in progress. !history shows what was.");
+    insta::assert_snapshot!(room.says(ALICE, "!cancel 7"), @"Answer: Nothing that 7 names is in progress — !ops lists what is.");
     room.says(ALICE, "!update bridge");
     room.job("::phase fetch 1\n::phase build 2\n#5 [2/4] RUN x\n", None);
     room.later(63);
     insta::assert_snapshot!(room.says(VERA, "!ops"), @r"
-    Answer: ⏳ 1 change is under way
+    Answer: ⏳ 1 change is in progress
     #7 update of bridge · build step 2/4 · 63 s · alice
-    !cancel 7 calls one off.
+    !cancel 7 cancels one.
     ");
     insta::assert_snapshot!(room.says(VERA, "!cancel bridge"), @"Answer: !cancel takes the role operator; you are viewer here. An admin can change that in the config.");
-    insta::assert_snapshot!(room.says(ALICE, "!cancel kokoro"), @"Answer: Nothing that kokoro names is under way — !ops lists what is.");
-    insta::assert_snapshot!(room.says(ALICE, "!cancel #7"), @"Answer: ✋ Calling off #7, the update of bridge …");
+    insta::assert_snapshot!(room.says(ALICE, "!cancel kokoro"), @"Answer: Nothing that kokoro names is in progress — !ops lists what is.");
+    insta::assert_snapshot!(room.says(ALICE, "!cancel #7"), @"Answer: ✋ Cancelling #7, the update of bridge …");
     let ticket = room.effects.iter().find_map(|e| match e {
-        Effect::Cancel { ticket, .. } => Some(*ticket),
+        Effect::Host { request: HostRequest::CancelJob { ticket, .. }, .. } => Some(*ticket),
         _ => None,
     });
-    assert!(matches!(room.effects[0], Effect::CallOff { .. }), "noted before it is done");
+    assert!(matches!(room.effects[0], Effect::Record(Entry::CancelRequested { .. })), "noted before it is done");
     insta::assert_snapshot!(room.happens(Event::Stopping), @r"
     edit: ⏳ Updating bridge · #7 · 63 s
     ✅ fetch · 1 s
     ⏳ build step 2/4
     ▫️ switch
     ▫️ verify
-    ⚠️ I am being stopped. This goes on without me on its host, and I tell how it ended when I am back
+    ⚠️ I am being stopped. This goes on without me on its host, and I report how it ended when I am back
     ");
     let log = "::phase fetch 1\n::phase build 2\n::cancelled\n::end 143\n";
     insta::assert_snapshot!(room.job(log, Some(143)), @r"
-    edit: ✋ update of bridge was called off by alice in build after 63 s
+    edit: ✋ update of bridge was cancelled by alice in build after 63 s
     ✅ fetch · 1 s
     ✋ build
     ▫️ switch
     ▫️ verify
-    Answer: ✋ update of bridge was called off by alice in build after 63 s
+    Answer: ✋ update of bridge was cancelled by alice in build after 63 s
     What was running was left alone.
     ");
-    let how = Cancelled::Ended;
-    insta::assert_snapshot!(room.happens(Event::Cancelled { ticket: ticket.unwrap(), how }), @"edit: ✋ Called off #7, the update of bridge: it has ended, and none of its processes is left.");
+    let answer = Answer::Cancel(CancelResult::Ended);
+    insta::assert_snapshot!(room.happens(Event::Answer { ticket: ticket.unwrap(), answer }), @"edit: ✋ Cancelled #7, the update of bridge: it has ended, and none of its processes is left.");
 }
 
 #[test]
-fn what_was_called_off_before_it_could_listen_was_called_off() {
+fn what_was_cancelled_before_it_could_listen_was_cancelled() {
     let mut room = Room::new();
     room.says(ALICE, "!update bridge");
     room.says(ALICE, "!cancel 7");
     insta::assert_snapshot!(room.job("::end 143\n", Some(143)), @r"
-    edit: ✋ update of bridge was called off by alice after 0.0 s
+    edit: ✋ update of bridge was cancelled by alice after 0.0 s
     ▫️ fetch
     ▫️ build
     ▫️ switch
     ▫️ verify
-    Answer: ✋ update of bridge was called off by alice after 0.0 s
+    Answer: ✋ update of bridge was cancelled by alice after 0.0 s
     What was running was left alone.
     ");
     // Nobody called this one off.
@@ -426,28 +478,25 @@ fn what_was_called_off_before_it_could_listen_was_called_off() {
 fn the_past_is_told_with_who_and_what() {
     let mut room = Room::new();
     room.says(ALICE, "!restart bridge");
-    let operation = room.effects.iter().find_map(|e| match e {
-        Effect::Begin(operation) => Some((**operation).clone()),
-        _ => None,
-    });
+    let operation = room.begun();
     let end = End { at: room.now, outcome: "succeeded".into(), verdict: "✅ **bridge restarted** in 4.0 s".into() };
     let phases = vec![(Phase::Switch, room.now)];
-    let record = Record { operation: operation.unwrap(), phases, cancelled_by: None, end: Some(end) };
+    let record = Record { operation, phases, cancelled_by: None, end: Some(end) };
     room.later(7_200);
     let mut ask = |command: &str, records: Vec<Record>| {
         room.says(VERA, command);
         let ticket = room.effects.iter().find_map(|e| match e {
-            Effect::LedgerQuery { ticket, .. } => Some(*ticket),
+            Effect::Query { ticket, .. } => Some(*ticket),
             _ => None,
         });
-        room.happens(Event::Recalled { ticket: ticket.unwrap(), records })
+        room.happens(Event::Answer { ticket: ticket.unwrap(), answer: Answer::Records(records) })
     };
     insta::assert_snapshot!(ask("!history", vec![]), @"Answer: 📜 I have made no change yet.");
     insta::assert_snapshot!(ask("!history bridge", vec![record.clone()]), @r"
     Answer: 📜 The last changes of bridge
     ✅ bridge restarted in 4.0 s
     · #7 by alice, 2 h ago: !restart bridge
-    !history 7 tells more of one.
+    !history 7 shows more of one.
     ");
     insta::assert_snapshot!(ask("!history #7", vec![record]), @r"
     Answer: ✅ bridge restarted in 4.0 s
@@ -468,7 +517,7 @@ fn a_copy_of_a_command_is_not_run_and_neither_is_what_may_be_one() {
     let mut room = Room::new();
     room.replay = Replay::Duplicate;
     insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: 🔁 That is a copy of an earlier message — not run. Write the command again if it was you; if it was not, somebody can send in your name: look at your sessions.");
-    assert!(!room.effects.iter().any(|e| matches!(e, Effect::Begin(_) | Effect::Carry { .. })));
+    assert!(!room.effects.iter().any(|e| matches!(e, Effect::Record(Entry::Began(_)) | Effect::Host { .. })));
     assert_eq!(room.says(ALICE, "!ping"), "Answer: 🏓 pong", "what changes nothing is not looked at");
     room.replay = Replay::Unclear("the homeserver did not show it within 20 s".into());
     insta::assert_snapshot!(room.says(ALICE, "!stop bridge"), @"Answer: ✋ I could not make sure that this is no copy of an earlier message (the homeserver did not show it within 20 s) — not run. Send it again.");

@@ -10,7 +10,7 @@ use crate::domain::{
     change::{Change, Wanted},
     inventory::{SETTLE, Service, Strategy},
     job,
-    names::UserId,
+    origin::Actor,
     runtime::docker::FORMAT,
     shell,
 };
@@ -48,7 +48,7 @@ pub enum NotPossible {
 
 /// The script of a change. It looks before and after, so that a fast restart
 /// is visible, and ends with the status of the first command that failed.
-pub fn body(wanted: &Wanted, service: &Service, owner: &UserId) -> Result<String, NotPossible> {
+pub fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
     let deploying =
         |last: &[&'static str]| [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, VERSIONS, DEPLOY], last].concat();
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
@@ -71,7 +71,7 @@ pub fn body(wanted: &Wanted, service: &Service, owner: &UserId) -> Result<String
 
 /// A script that says what an update would bring and whether it could begin.
 /// Its output is read like a job's log.
-pub fn preview(service: &Service, nonce: &str, owner: &UserId) -> Result<String, NotPossible> {
+pub fn preview(service: &Service, nonce: &str, owner: &Actor) -> Result<String, NotPossible> {
     if service.dir.is_none() && !matches!(service.update.strategy, Strategy::Command { .. }) {
         return Err(NotPossible::NoDirectory);
     }
@@ -96,7 +96,7 @@ fn assemble(header: &str, parts: &[&str]) -> String {
     parts.iter().fold(header.to_owned(), |script, part| script + shell::terse(part).as_str())
 }
 
-fn header(wanted: &Wanted, service: &Service, owner: &UserId) -> String {
+fn header(wanted: &Wanted, service: &Service, owner: &Actor) -> String {
     let policy = &service.update;
     let verify = if wanted.change.deploys() { policy.verify } else { policy.verify.min(SETTLE) };
     let (deploy, undo) = match &policy.strategy {
@@ -108,7 +108,7 @@ fn header(wanted: &Wanted, service: &Service, owner: &UserId) -> String {
         ("service", service.name.as_str()),
         ("container", service.container.as_str()),
         ("change", wanted.change.command()),
-        ("owner", owner.as_str()),
+        ("owner", &owner.to_string()),
         ("dir", service.dir.as_ref().map_or("", |dir| dir.as_str())),
         ("branch", service.branch.as_str()),
         ("strategy", policy.strategy.name()),

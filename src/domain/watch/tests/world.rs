@@ -8,6 +8,7 @@ use crate::domain::{
     change::Change,
     names::{ContainerName, ServiceName, UserId},
     observation::{Death, Health, Observation, State},
+    origin::Actor,
     runtime::{ContainerEvent, EventKind},
     watch::{Closed, Finding, Kind, LastChange, Level, Missed, Policy, ServiceWatch, Snapshot, Who},
 };
@@ -113,7 +114,7 @@ impl World {
     }
 
     fn heed(&mut self) {
-        if self.watch.wants_look(self.now) {
+        if self.watch.wants_snapshot(self.now) {
             self.look();
         }
     }
@@ -141,7 +142,7 @@ impl World {
                 None
             }
             Delivery::Report(seen, look) => {
-                let (found, missed) = self.watch.look(&seen, look);
+                let (found, missed) = self.watch.snapshot(&seen, look);
                 self.missed.extend(missed);
                 found
             }
@@ -332,7 +333,7 @@ impl World {
     pub(super) fn change(&mut self, change: Change, succeeded: bool, act: impl FnOnce(&mut Self)) -> &mut Self {
         self.watch.change_begins();
         act(self);
-        let by = Who::Operator(UserId::parse("@alice:example.org").unwrap());
+        let by = Who::Operator(Actor::Person(UserId::parse("@alice:example.org").unwrap()));
         let change = LastChange { change: Some(change), by, version: None, succeeded, at: self.now };
         let found = self.watch.change_ended(Some(change), self.now);
         self.found.extend(found);

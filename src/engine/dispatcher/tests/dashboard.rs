@@ -9,8 +9,8 @@ impl Room {
         let room = RoomId::parse("!ops").unwrap();
         assert_eq!(self.happens(Event::MayPin(room)), "");
         let (one, two) = (format!("{}{}", self.up("bridge", 3), self.up("kokoro", 3)), self.up("parakeet", 3));
-        assert_eq!(self.reports(Ticket(0), "spark-1", &one), "");
-        assert_eq!(self.reports(Ticket(0), "spark-2", &two), "");
+        assert_eq!(self.reports(NOBODY, "spark-1", &one), "");
+        assert_eq!(self.reports(NOBODY, "spark-2", &two), "");
         self.waits(6)
     }
 
@@ -28,7 +28,7 @@ impl Room {
 
     fn board(&self) -> Dashboard {
         let board = self.effects.iter().find_map(|effect| match effect {
-            Effect::Dashboard(board) => Some(board.clone()),
+            Effect::Record(Entry::Dashboard(board)) => Some(board.clone()),
             _ => None,
         });
         board.expect("it is noted")
@@ -62,7 +62,7 @@ fn it_is_pinned_once_and_edited_when_something_changes() {
     assert_eq!(room.pinned(), Some(("dashboard/1/!ops", None)));
     for _ in 0..20 {
         let output = format!("{}{}", room.up("bridge", 3), room.up("kokoro", 3));
-        assert_eq!(room.reports(Ticket(0), "spark-1", &output), "");
+        assert_eq!(room.reports(NOBODY, "spark-1", &output), "");
         assert_eq!(room.waits(30), "", "nothing has changed");
     }
     room.crashes("kokoro");
@@ -89,7 +89,7 @@ fn without_the_power_to_pin_there_is_none() {
     room.crashes("kokoro");
     room.later(60);
     room.happens(Event::Tick);
-    assert!(!room.effects.iter().any(|effect| matches!(effect, Effect::Dashboard(_))));
+    assert!(!room.effects.iter().any(|effect| matches!(effect, Effect::Record(Entry::Dashboard(_)))));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_host_that_cannot_be_seen_takes_its_services_along() {
             facts: HostFacts::default(),
             seen: Err(SnapshotError::Unreachable("did not answer".into())),
         };
-        room.happens(Event::Report { ticket: None, report });
+        room.happens(Event::Snapshot { ticket: None, report });
     }
     insta::assert_snapshot!(room.waits(30), @r"
     edit: 🔴 2 of 3 need attention
@@ -119,7 +119,7 @@ fn what_nobody_expects_to_run_is_no_trouble() {
     let mut room = Room::new();
     room.happens(Event::MayPin(RoomId::parse("!ops").unwrap()));
     let output = format!("{}Error: No such object: kokoro\n", room.up("bridge", 3));
-    room.reports(Ticket(0), "spark-1", &output);
+    room.reports(NOBODY, "spark-1", &output);
     assert_eq!(room.waits(6), "", "the other host is waited for");
     insta::assert_snapshot!(room.waits(30), @r"
     Answer: ⏳ 1 of 3 services well, 1 not running, 1 not seen yet
@@ -132,7 +132,7 @@ fn what_nobody_expects_to_run_is_no_trouble() {
 fn a_message_that_was_edited_often_or_is_old_makes_room_for_a_new_one() {
     let mut room = Room::new();
     room.pins();
-    room.dispatcher.restore_dashboards(vec![Dashboard { edits: 199, ..room.board() }]);
+    room.dispatcher.dashboards.restore(vec![Dashboard { edits: 199, ..room.board() }]);
     room.later(60);
     room.says(ALICE, "!silence kokoro 1h");
     assert!(room.waits(6).starts_with("edit: 🟢"));
@@ -151,10 +151,9 @@ fn the_next_process_goes_on_with_the_same_message() {
     let mut room = Room::new();
     room.pins();
     let board = room.board();
-    let mut next = Room::new();
-    next.dispatcher.identity.start = 2;
+    let mut next = Room::of_process(2, None);
     let watching =
-        Watching { next_incident: 1, open: vec![], silences: vec![], memories: vec![], dashboards: vec![board] };
+        Watching { next_incident: 1, open: vec![], silences: vec![], checkpoints: vec![], dashboards: vec![board] };
     let now = next.now;
     next.dispatcher.restore(watching, now);
     next.happens(Event::MayPin(RoomId::parse("!ops").unwrap()));

@@ -1,7 +1,7 @@
 //! One trouble, one message; many at once, two; and what people say to that.
 
 use super::*;
-use crate::{domain::incident::Incident, ports::Watching};
+use crate::domain::{incident::Incident, subject::Subject};
 
 impl Room {
     fn dies(&mut self, name: &str, code: i64) -> String {
@@ -12,11 +12,10 @@ impl Room {
     /// Any log that was asked for is read.
     fn reads_logs(&mut self) -> String {
         let asked = self.effects.iter().find_map(|effect| match effect {
-            Effect::ReadLog { ticket, .. } => Some(*ticket),
+            Effect::Host { request: HostRequest::Read { ticket, .. }, .. } => Some(*ticket),
             _ => None,
         });
-        let log = || Ok(("fatal: no such file\n".to_owned(), false));
-        asked.map(|ticket| self.happens(Event::Log { ticket, log: log() })).unwrap_or_default()
+        asked.map(|ticket| self.reads(ticket, Ok((0, "fatal: no such file\n")))).unwrap_or_default()
     }
 
     /// Three quick deaths, each after a start.
@@ -53,7 +52,7 @@ impl Room {
 
     fn noted(&self) -> Vec<Incident> {
         let incidents = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Incident(incident) => Some((**incident).clone()),
+            Effect::Record(Entry::Incident(incident)) => Some((**incident).clone()),
             _ => None,
         });
         incidents.collect()
@@ -134,7 +133,7 @@ fn what_nobody_is_on_rings_again_and_what_somebody_is_on_does_not() {
 fn what_is_silenced_is_told_silently_and_rings_when_the_silence_is_over() {
     let mut room = Room::new();
     insta::assert_snapshot!(room.says(ALICE, "!silence kokoro 10m new disks"), @"Answer: 🔕 kokoro (1 service) rings no phone for 10 min. !unsilence kokoro ends that sooner.");
-    assert!(room.effects.iter().any(|effect| matches!(effect, Effect::Silence(_))));
+    assert!(room.effects.iter().any(|effect| matches!(effect, Effect::Record(Entry::Silenced(_)))));
     insta::assert_snapshot!(room.loops("kokoro"), @r"
     Answer: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 0 s
     fatal: no such file
@@ -178,7 +177,7 @@ fn a_reaction_under_an_alert_says_that_somebody_is_on_it_and_nothing_else() {
         (ALICE, "👍", "dashboard/1/!ops"),
     ] {
         assert_eq!(room.reacts(who, emoji, to), "", "{who} {emoji} {to}");
-        assert!(matches!(room.effects[..], [Effect::Handled { .. }]), "{:?}", room.effects);
+        assert!(matches!(room.effects[..], [Effect::Record(Entry::Handled { .. })]), "{:?}", room.effects);
     }
     let unanswered = room.message(ALICE, "!ping");
     let unanswered = Inbound { reaction: true, protection: Protection::PlainRoom, ..unanswered };
@@ -199,12 +198,16 @@ fn talk_under_an_alert_is_no_command() {
     room.loops("kokoro");
     for talk in ["logs look bad, I think", "restart it after lunch?", "on it", "silence please"] {
         assert_eq!(room.replies(ALICE, talk, "incident/1/page/!ops"), "", "{talk}");
-        assert!(!room.effects.iter().any(|e| matches!(e, Effect::Carry { .. } | Effect::ReadLog { .. })), "{talk}");
+        assert!(!room.effects.iter().any(|e| matches!(e, Effect::Host { .. })), "{talk}");
     }
     room.replies(ALICE, "logs 50", "incident/1/page/!ops");
-    assert!(matches!(room.effects[..], [Effect::ReadLog { lines: 50, .. }]), "{:?}", room.effects);
+    let [Effect::Host { request: HostRequest::Read { command, .. }, .. }] = &room.effects[..] else {
+        panic!("{:?}", room.effects)
+    };
+    assert!(command.contains("--tail 50 "), "{command}");
     room.replies(ALICE, "restart", "incident/1/page/!ops");
-    assert!(room.effects.iter().any(|e| matches!(e, Effect::Carry { .. })), "{:?}", room.effects);
+    let runs = |e: &Effect| matches!(e, Effect::Host { request: HostRequest::RunJob { .. }, .. });
+    assert!(room.effects.iter().any(runs), "{:?}", room.effects);
     // The replay check looks at what was really written.
     let message = room.message(ALICE, "ack");
     let to = MessageKey("incident/1/page/!ops".into());
@@ -218,18 +221,15 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
     room.loops("kokoro");
     let told = room.noted().pop().unwrap();
     assert!(told.said.is_some());
-    let memory = room.dispatcher.watched[&ServiceName::parse("kokoro").unwrap()].watch.checkpoint();
-    let mut next = Room::new();
+    let mut next = Room::of_process(2, Some(room.now));
     next.later(120);
-    next.dispatcher.identity.lived = Some(room.now);
     let untold = Incident { id: crate::domain::incident::IncidentId(9), said: None, told_with: None, ..told.clone() };
-    let untold =
-        Incident { subject: crate::domain::incident::Subject::Host(HostName::parse("spark-2").unwrap()), ..untold };
+    let untold = Incident { subject: Subject::Host(HostName::parse("spark-2").unwrap()), ..untold };
     let watching = Watching {
         next_incident: 10,
         open: vec![told, untold],
         silences: vec![],
-        memories: vec![(ServiceName::parse("kokoro").unwrap(), memory)],
+        checkpoints: room.checkpoints.into_iter().collect(),
         dashboards: vec![],
     };
     let now = next.now;
@@ -242,7 +242,7 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
     Reply ack, logs or silence 1h · alert 1
     ");
     let output = next.up("kokoro", 0);
-    insta::assert_snapshot!(next.reports(Ticket(0), "spark-1", &output), @"Answer: ℹ️ While I was away (2 min), on spark-1: kokoro got another container.");
+    insta::assert_snapshot!(next.reports(NOBODY, "spark-1", &output), @"Answer: ℹ️ While I was away (2 min), on spark-1: kokoro got another container.");
     insta::assert_snapshot!(next.ticks(100), @r"
     Page: ✅ kokoro recovered — well for 100 s; the trouble lasted 3 min
     edit: ✅ Over: kokoro — crash loop, exit 3, for 3 min

@@ -5,16 +5,15 @@ use super::*;
 impl Room {
     /// A look by the watch, which nobody asked for.
     fn looks(&mut self, output: &str) -> String {
-        self.reports(Ticket(0), "spark-1", output)
+        self.reports(NOBODY, "spark-1", output)
     }
 
     fn reads_log(&mut self, log: &str) -> String {
         let ticket = self.effects.iter().find_map(|effect| match effect {
-            Effect::ReadLog { ticket, .. } => Some(*ticket),
+            Effect::Host { request: HostRequest::Read { ticket, .. }, .. } => Some(*ticket),
             _ => None,
         });
-        let log = Ok((log.to_owned(), false));
-        self.happens(Event::Log { ticket: ticket.expect("the log is read"), log })
+        self.reads(ticket.expect("the log is read"), Ok((0, log)))
     }
 
     fn exited(&self, name: &str, code: i64) -> String {
@@ -30,11 +29,11 @@ impl Room {
             facts: HostFacts::default(),
             seen: Err(SnapshotError::Unreachable(why.into())),
         };
-        self.happens(Event::Report { ticket: None, report })
+        self.happens(Event::Snapshot { ticket: None, report })
     }
 
     fn asks_for_a_look(&self) -> bool {
-        self.effects.iter().any(|effect| matches!(effect, Effect::Look { .. }))
+        self.effects.iter().any(|effect| matches!(effect, Effect::Host { request: HostRequest::Snapshot { .. }, .. }))
     }
 }
 

@@ -1,0 +1,114 @@
+//! From what was written to what is there: only real targets can be
+//! authorised, previewed and changed.
+
+use super::{Command, Resolved, Scope, Written};
+use crate::domain::{
+    incident::IncidentId,
+    inventory::Inventory,
+    names::ServiceName,
+    operation::OperationId,
+    record::LedgerQuery,
+    selector::{self, NoMatch},
+};
+
+/// Where names are looked up.
+pub trait Directory {
+    /// What is managed.
+    fn inventory(&self) -> &Inventory;
+    /// The change in progress of a service.
+    fn operation_of(&self, service: &ServiceName) -> Option<OperationId>;
+    /// Whether a change is in progress.
+    fn is_in_progress(&self, operation: OperationId) -> bool;
+    /// Open alerts by number, by what they are about, or `all`.
+    fn incidents(&self, written: &str) -> Vec<IncidentId>;
+    /// Silences by their selector, or `all`.
+    fn silences(&self, written: &str) -> Vec<u64>;
+}
+
+/// Nothing is called that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// No service, host or tag.
+    NoMatch(NoMatch),
+    /// No change in progress.
+    NoOperation(String),
+    /// No open alert.
+    NoIncident(String),
+    /// No silence.
+    NoSilence(String),
+}
+
+impl Command<Written> {
+    /// Finds what is meant by each name.
+    pub fn resolve(self, directory: &dyn Directory) -> Result<Command<Resolved>, Unresolved> {
+        let inventory = directory.inventory();
+        let service = |written: &str| selector::service(written, inventory).map_err(Unresolved::NoMatch);
+        Ok(match self {
+            Self::Help { about } => Command::Help { about },
+            Self::Ping => Command::Ping,
+            Self::Whoami => Command::Whoami,
+            Self::Status { services } => {
+                let found = selector::select(&services, inventory).map_err(Unresolved::NoMatch)?;
+                Command::Status { services: found.into_iter().map(|service| service.name.clone()).collect() }
+            }
+            Self::Logs { service: written, lines } => Command::Logs { service: service(&written)?, lines },
+            Self::Change { wanted, service: written } => Command::Change { wanted, service: service(&written)? },
+            Self::Preview { service: written } => Command::Preview { service: service(&written)? },
+            Self::Operations => Command::Operations,
+            Self::Cancel { operation: written } => {
+                let named = match named(&written, inventory).map_err(Unresolved::NoMatch)? {
+                    Named::Service(service) => directory.operation_of(&service),
+                    Named::Number(number) => Some(OperationId(number)).filter(|id| directory.is_in_progress(*id)),
+                };
+                Command::Cancel { operation: named.ok_or(Unresolved::NoOperation(written))? }
+            }
+            Self::Alerts => Command::Alerts,
+            Self::Ack { incidents: written } => {
+                let mut incidents = Vec::new();
+                for written in written {
+                    let found = directory.incidents(&written);
+                    if found.is_empty() {
+                        return Err(Unresolved::NoIncident(written));
+                    }
+                    incidents.extend(found);
+                }
+                Command::Ack { incidents }
+            }
+            Self::Silence { scope, length, reason } => {
+                let found = selector::select(std::slice::from_ref(&scope), inventory).map_err(Unresolved::NoMatch)?;
+                let scope = Scope { selector: scope.as_written().to_owned(), services: found.len() };
+                Command::Silence { scope, length, reason }
+            }
+            Self::Unsilence { silences: written } => {
+                let silences = directory.silences(&written);
+                if silences.is_empty() {
+                    return Err(Unresolved::NoSilence(written));
+                }
+                Command::Unsilence { silences }
+            }
+            Self::History { past: None } => Command::History { past: LedgerQuery::Last(None) },
+            Self::History { past: Some(written) } => {
+                let past = match named(&written, inventory).map_err(Unresolved::NoMatch)? {
+                    Named::Service(service) => LedgerQuery::Last(Some(service)),
+                    Named::Number(number) => LedgerQuery::One(OperationId(number)),
+                };
+                Command::History { past }
+            }
+        })
+    }
+}
+
+/// What somebody writes where an operation or a service can be meant.
+enum Named {
+    Service(ServiceName),
+    Number(u64),
+}
+
+/// "12", "#12" or a service. A service may be called 12.
+fn named(written: &str, inventory: &Inventory) -> Result<Named, NoMatch> {
+    match (selector::service(written, inventory), written.strip_prefix('#').unwrap_or(written).parse()) {
+        (Ok(service), _) => Ok(Named::Service(service)),
+        (Err(_), Ok(number)) => Ok(Named::Number(number)),
+        (Err(no_match), Err(_)) => Err(no_match),
+    }
+}

@@ -1,0 +1,19 @@
+//! `!restart`: restart it.
+
+use super::{Command, Context, Effect, Spec, args};
+use crate::domain::{
+    change::{Change, Wanted},
+    role::Role,
+};
+
+pub(super) static SPEC: Spec = Spec {
+    name: "restart",
+    aliases: &[],
+    arguments: "<service>",
+    summary: "restart it",
+    detail: "Restarts it, then looks again and says what it sees.",
+    needs: Role::Operator,
+    effect: Effect::Change,
+    context: Context::Subject,
+    read: |args| Ok(SPEC.gives(Command::Change { wanted: Wanted::plain(Change::Restart), service: args::one(args)? })),
+};

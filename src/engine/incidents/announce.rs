@@ -1,0 +1,152 @@
+//! Announces incidents: alone and at once with the last lines of the log, or
+//! together with others.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Incidents, edit::AlertMessage, key, notify, record};
+use crate::{
+    domain::{
+        incident::{Incident, IncidentId},
+        message::MessageClass,
+        output::{CommandOutput, LogError},
+        reply,
+        runtime::docker,
+        subject::Subject,
+        watch::Level,
+    },
+    engine::{
+        ctx::Ctx,
+        effect::Effect,
+        event::{Answer, Asker, Ticket},
+        host_request::HostRequest,
+        step::Step,
+    },
+};
+
+/// An incident so long after the last one that was announced is announced at
+/// once.
+pub(super) const APART: SignedDuration = SignedDuration::from_secs(10);
+/// How long others are waited for, to be announced with it.
+pub(super) const GATHER: SignedDuration = SignedDuration::from_secs(3);
+/// The same, when people have been notified often in the last minute.
+const GATHER_LONGER: SignedDuration = SignedDuration::from_secs(20);
+/// So often in a minute is often.
+const OFTEN: usize = 3;
+/// Pages remembered: more than are asked about.
+const PAGES: usize = 10;
+/// An announcement waits no longer than this for its evidence.
+const EVIDENCE: Duration = Duration::from_secs(3);
+
+impl Incidents {
+    /// Tells of it at once, or together with others.
+    pub(super) fn announce(&mut self, id: IncidentId, ctx: &mut Ctx<'_>) -> Step {
+        let quiet = self.pages.back().is_none_or(|last| ctx.now.duration_since(*last) >= APART);
+        if self.waiting.is_empty() && quiet && ctx.can_speak {
+            self.record_page(ctx.now);
+            return self.tell_with_evidence(id, ctx);
+        }
+        self.waiting.push(id);
+        let due = ctx.now.checked_add(self.gather(ctx.now)).unwrap_or(ctx.now);
+        self.due.get_or_insert(due);
+        Step::none()
+    }
+
+    fn gather(&self, now: Timestamp) -> SignedDuration {
+        let lately = self.pages.iter().filter(|at| now.duration_since(**at) < SignedDuration::from_mins(1)).count();
+        if lately >= OFTEN { GATHER_LONGER } else { GATHER }
+    }
+
+    fn record_page(&mut self, now: Timestamp) {
+        self.pages.push_back(now);
+        if self.pages.len() > PAGES {
+            self.pages.pop_front();
+        }
+    }
+
+    /// Tells of those that waited, when their time has come.
+    pub(super) fn announce_waiting(&mut self, ctx: &mut Ctx<'_>) -> Step {
+        if self.due.take_if(|due| *due <= ctx.now).is_none() {
+            return Step::none();
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let open: Vec<IncidentId> = waiting.into_iter().filter(|id| self.open.contains_key(id)).collect();
+        if !open.is_empty() {
+            self.record_page(ctx.now);
+        }
+        match open[..] {
+            [one] => self.tell_with_evidence(one, ctx),
+            _ => self.tell(&open, ctx),
+        }
+    }
+
+    /// Whether the log of what it is about is being read.
+    pub(super) fn collects_evidence(&self, id: IncidentId) -> bool {
+        self.evidence.values().any(|of| *of == id)
+    }
+
+    fn tell_with_evidence(&mut self, id: IncidentId, ctx: &mut Ctx<'_>) -> Step {
+        let Some(Subject::Service(name)) = self.open.get(&id).map(|incident| &incident.subject) else {
+            return self.tell(&[id], ctx);
+        };
+        let Some(service) = ctx.inventory.service(name) else { return Step::none() };
+        let ticket = ctx.ids.ticket(Asker::Incidents);
+        self.evidence.insert(ticket, id);
+        let command = docker::logs(service, reply::alert::LOG_LINES * 3);
+        Effect::Host { host: service.host.clone(), request: HostRequest::Read { command, limit: EVIDENCE, ticket } }
+            .into()
+    }
+
+    /// The evidence is there, or will not come.
+    pub fn answered(&mut self, ticket: Ticket, answer: Answer, ctx: &mut Ctx<'_>) -> Step {
+        let (Some(id), Answer::Output(output)) = (self.evidence.remove(&ticket), answer) else { return Step::none() };
+        // Over while the log was read: there is nothing to tell of.
+        let Some(incident) = self.open.get_mut(&id) else { return Step::none() };
+        incident.log = Some(log(&incident.subject, output, ctx));
+        self.tell(&[id], ctx)
+    }
+
+    /// Says it: incidents that are open, in one message.
+    fn tell(&mut self, ids: &[IncidentId], ctx: &mut Ctx<'_>) -> Step {
+        let Some(first) = ids.first().copied() else { return Step::none() };
+        let mut step = Step::none();
+        let mut loudest = None;
+        for id in ids {
+            let subject = self.open.get(id).map(|incident| &incident.subject);
+            let silent = subject.is_some_and(|subject| self.is_silent(subject, ctx.inventory, ctx.now));
+            let Some(incident) = self.open.get_mut(id) else { continue };
+            let level = if silent { Level::Note } else { incident.cause.level() };
+            if let Some(before) = incident.told_with.replace(first).filter(|before| *before != first) {
+                // The message that told of it more quietly stays as it was.
+                self.messages.remove(&before);
+            }
+            incident.said = Some(level);
+            incident.last_paged_at = (level == Level::Page).then_some(ctx.now);
+            loudest = loudest.max(Some(level));
+            step.push(record(incident));
+        }
+        let (class, which) = match loudest {
+            Some(Level::Page) => (MessageClass::Page, "page"),
+            Some(Level::Note) | None => (MessageClass::Answer, "note"),
+        };
+        let open: Vec<&Incident> = ids.iter().filter_map(|id| self.open.get(id)).collect();
+        let text = reply::incident::told(&open, &[], ctx.inventory, ctx.now);
+        self.messages.insert(first, AlertMessage::said(ctx.now));
+        step.then(notify(key(first, which), class, text))
+    }
+}
+
+/// What a service printed last, as an incident keeps it.
+fn log(subject: &Subject, output: Result<CommandOutput, String>, ctx: &Ctx<'_>) -> Result<String, String> {
+    let service = match subject {
+        Subject::Service(name) => ctx.inventory.service(name),
+        Subject::Host(_) | Subject::Disk(_) => None,
+    };
+    let tail = match (output, service) {
+        (Ok(output), Some(service)) => docker::read_log(output, service),
+        (Ok(_), None) => Err(LogError::NotDeployed),
+        (Err(why), _) => Err(LogError::Unreachable(why)),
+    };
+    tail.map(|tail| tail.text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,50 @@
+//! `!logs`: what a service printed last.
+
+use std::time::Duration;
+
+use super::{Pending, Queries};
+use crate::{
+    domain::{
+        names::ServiceName,
+        origin::Origin,
+        output::{CommandOutput, LogError},
+        reply::logs,
+        runtime::docker,
+    },
+    engine::{ctx::Ctx, effect::Effect, event::Asker, host_request::HostRequest, request::Request, speech, step::Step},
+};
+
+/// How long it may take when somebody waits for it.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Somebody who waits for a log.
+#[derive(Debug)]
+pub(super) struct Logs {
+    origin: Origin,
+    service: ServiceName,
+}
+
+impl Queries {
+    /// Reads the end of a service's log.
+    pub fn logs(&mut self, request: &Request, name: ServiceName, lines: u32, ctx: &mut Ctx<'_>) -> Step {
+        let Some(service) = ctx.inventory.service(&name) else { return Step::none() };
+        let ticket = ctx.ids.ticket(Asker::Queries);
+        let read = HostRequest::Read { command: docker::logs(service, lines), limit: LIMIT, ticket };
+        self.pending.insert(ticket, Pending::Logs(Logs { origin: request.origin.clone(), service: name }));
+        Effect::Host { host: service.host.clone(), request: read }.into()
+    }
+}
+
+impl Logs {
+    pub(super) fn answered(self, output: Result<CommandOutput, String>, ctx: &Ctx<'_>) -> Step {
+        let Self { origin, service } = self;
+        let log = match (output, ctx.inventory.service(&service)) {
+            (Ok(output), Some(service)) => docker::read_log(output, service),
+            (Ok(_), None) => Err(LogError::NotDeployed),
+            (Err(why), _) => Err(LogError::Unreachable(why)),
+        };
+        let answer = logs::answer(&service, log);
+        let file = answer.file.map(|(name, text)| speech::file(&origin, name, text));
+        speech::answer(&origin, &answer.text).then(file).then(speech::handled(&origin, "logs"))
+    }
+}
