@@ -8,7 +8,7 @@ use std::{
 };
 
 use opsroom::{
-    domain::{names::ContainerName, runtime::docker},
+    domain::runtime::docker,
     ports::{Exec, Output, Remote as _, Stdin, Stream},
     ssh::SshRemote,
 };
@@ -151,8 +151,7 @@ struct Poller {
 impl Poller {
     fn start(host: &Host, names: &[String], period: Duration, room: &Room) -> Self {
         let (account, wire) = Wire::new("poller", room.owner(), &[room]);
-        let containers: Vec<_> = names.iter().map(|name| ContainerName::parse(name).expect("a name")).collect();
-        let command = docker::inspect(&containers.iter().collect::<Vec<_>>());
+        let command = docker::inspect(&names.iter().map(String::as_str).collect::<Vec<_>>());
         let (remote, room) = (fleet::remote(host), room.id().to_owned());
         let poll = Poll::start(async move {
             let mut known: BTreeMap<String, (bool, u32)> = BTreeMap::new();

@@ -139,7 +139,7 @@ impl World {
 
     /// What a look prints.
     fn look(&self, host: usize) -> String {
-        let (mut text, born) = ("::opsroom-as \n".to_owned(), self.born);
+        let (mut text, born) = ("::opsroom-as Docker \n".to_owned(), self.born);
         let simulated = self.host(host);
         for container in 0..self.services {
             let id = self.id(host, container);

@@ -253,7 +253,11 @@ fn remotes(settings: &Settings) -> anyhow::Result<Remotes> {
                 Some(jump) => made.get(jump).cloned(),
                 None => None,
             };
-            let remote = Arc::new(SshRemote::new(ssh_settings(name, ssh, jump)?));
+            let settings = ssh_settings(name, ssh)?;
+            let remote = Arc::new(match jump {
+                Some(jump) => SshRemote::behind(jump, settings),
+                None => SshRemote::new(settings),
+            });
             remotes.insert(name.clone(), Arc::clone(&remote) as Arc<dyn Remote>);
             made.insert(name.clone(), remote);
         }
@@ -263,7 +267,7 @@ fn remotes(settings: &Settings) -> anyhow::Result<Remotes> {
     Ok(remotes)
 }
 
-fn ssh_settings(name: &HostName, ssh: &SshSettings, jump: Option<Arc<SshRemote>>) -> anyhow::Result<ssh::Settings> {
+fn ssh_settings(name: &HostName, ssh: &SshSettings) -> anyhow::Result<ssh::Settings> {
     let auth = match &ssh.identity {
         config::Identity::Key { file, passphrase } => ssh::Auth::KeyFile {
             path: file.clone(),
@@ -285,7 +289,6 @@ fn ssh_settings(name: &HostName, ssh: &SshSettings, jump: Option<Arc<SshRemote>>
     };
     let mut settings = ssh::Settings::new(name.clone(), ssh.address.clone(), ssh.user.clone(), auth, trust);
     settings.port = ssh.port;
-    settings.jump = jump;
     settings.connect_limit = ssh.connect_timeout;
     settings.keepalive_interval = ssh.keepalive;
     settings.idle_limit = ssh.idle_timeout;

@@ -14,14 +14,14 @@ use std::{
 
 use opsroom::domain::{
     change::{Change, Wanted},
-    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
+    inventory::{Service, Strategy, UpdatePolicy},
     job::{Job, JobId},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName, UserId},
     observation::State,
     origin::Actor,
     preflight::Refusal,
     progress::{Progress, Reader},
-    runtime::{docker, docker_change},
+    runtime::{Workload, docker, snapshot},
     watch::Policy,
 };
 
@@ -75,8 +75,7 @@ impl Host {
         let service = Service {
             name: ServiceName::parse("db").unwrap(),
             host: HostName::parse("spark").unwrap(),
-            runtime: RuntimeKind::Docker,
-            container: ContainerName::parse("db").unwrap(),
+            workload: Workload::Docker(ContainerName::parse("db").unwrap()),
             dir: Some(RemoteDir::parse(home.path().join("clone").to_str().unwrap()).unwrap()),
             branch: Branch::parse("master").unwrap(),
             run_as: None,
@@ -137,7 +136,7 @@ impl Host {
             id: JobId::new("test", self.jobs),
             nonce: "n0nce".into(),
             run_as: None,
-            body: docker_change::body(wanted, &self.service, &owner).unwrap(),
+            body: self.service.workload.runtime().change(wanted, &self.service, &owner).unwrap(),
             limit: Duration::from_secs(600),
         }
     }
@@ -182,12 +181,13 @@ fn a_container_whose_id_begins_like_the_name_of_one_that_is_gone_is_left_alone()
         }
         let touched = |call: &str| ["stop", "restart", "start", "logs"].iter().any(|verb| call.starts_with(verb));
         assert!(!host.calls().lines().any(touched), "{}", host.calls());
-        let log = host.command(&docker::logs(&host.service, 5)).output().unwrap();
+        let log = host.command(&host.service.logs(5)).output().unwrap();
         let said = String::from_utf8_lossy(&log.stdout).into_owned();
-        assert!(!log.status.success() && docker::names_missing(&said, &host.service.container), "{said}");
-        let seen = host.command(&docker::snapshot([&host.service])).output().unwrap();
+        assert!(!log.status.success() && docker::names_missing(&said, host.service.workload.name()), "{said}");
+        let seen = host.command(&snapshot::command([&host.service])).output().unwrap();
         let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
-        let seen = docker::read_snapshot(&seen, [&host.service], jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let (_, seen) = snapshot::read(&seen, [&host.service], jiff::Timestamp::UNIX_EPOCH);
+        let seen = seen.unwrap();
         assert_eq!(seen[0].state, State::NotDeployed);
     }
 }
@@ -247,13 +247,10 @@ fn two_services_in_one_directory_are_not_deployed_at_once() {
         let slow = Job { body: job.body.replace("compose build", &wait), ..job };
         let mut other = host.job(&Wanted::plain(Change::Update));
         host.container("web", "4567");
-        host.service.container = ContainerName::parse("web").unwrap();
-        other.body = docker_change::body(
-            &Wanted::plain(Change::Update),
-            &host.service,
-            &Actor::Person(UserId::parse("@bob:example.org").unwrap()),
-        )
-        .unwrap();
+        host.service.workload = Workload::Docker(ContainerName::parse("web").unwrap());
+        let bob = Actor::Person(UserId::parse("@bob:example.org").unwrap());
+        let runtime = host.service.workload.runtime();
+        other.body = runtime.change(&Wanted::plain(Change::Update), &host.service, &bob).unwrap();
         std::thread::scope(|scope| {
             let first = scope.spawn(|| host.start(&slow));
             let log = host.path(".local/state/opsroom/jobs/test-1/log");

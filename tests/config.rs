@@ -78,7 +78,7 @@ fn the_example_is_a_config_and_means_what_it_shows() {
     assert_eq!(bridge.stop_timeout, Some(Duration::from_secs(330)));
     assert_eq!(bridge.watch, Policy::default(), "the example shows the defaults");
     let kokoro = &settings.inventory.services[1];
-    assert_eq!((kokoro.container.as_str(), kokoro.branch.as_str()), ("kokoro", "main"));
+    assert_eq!((kokoro.workload.name(), kokoro.branch.as_str()), ("kokoro", "main"));
     assert_eq!(kokoro.dir, None);
     let Strategy::Command { deploy, undo: Some(undo) } = &kokoro.update.strategy else { panic!("{kokoro:?}") };
     assert_eq!((deploy.as_str(), undo.as_str()), ("./deploy.sh", "./deploy.sh --previous"));

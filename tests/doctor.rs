@@ -12,9 +12,10 @@ use std::{
 
 use opsroom::domain::{
     doctor::{self, Finding, Heard, Mark, script},
-    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
+    inventory::{Service, Strategy, UpdatePolicy},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
     reply,
+    runtime::Workload,
     watch::Policy,
 };
 
@@ -115,8 +116,7 @@ impl Machine {
         Service {
             name: ServiceName::parse(name).unwrap(),
             host: HostName::parse("spark-1").unwrap(),
-            runtime: RuntimeKind::Docker,
-            container: ContainerName::parse(name).unwrap(),
+            workload: Workload::Docker(ContainerName::parse(name).unwrap()),
             dir: dir.map(|dir| RemoteDir::parse(self.at(dir).to_str().unwrap()).unwrap()),
             branch: Branch::parse("main").unwrap(),
             run_as: None,

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use opsroom::{
     domain::{
         inbound::{Arrival, Inbound, Me, Protection},
-        inventory::{Host, Inventory, RuntimeKind, Service, UpdatePolicy},
+        inventory::{Host, Inventory, Service, UpdatePolicy},
         job::{self, Job},
         message::Body,
         names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
@@ -29,6 +29,7 @@ use opsroom::{
         progress::Reader,
         record::LedgerQuery,
         role::Role,
+        runtime::Workload,
         watch::Policy,
     },
     engine::{
@@ -129,8 +130,7 @@ fn inventory() -> Inventory {
     let service = |name: &str| Service {
         name: ServiceName::parse(name).unwrap(),
         host: HostName::parse("spark").unwrap(),
-        runtime: RuntimeKind::Docker,
-        container: ContainerName::parse(name).unwrap(),
+        workload: Workload::Docker(ContainerName::parse(name).unwrap()),
         dir: Some(RemoteDir::parse("/srv/it").unwrap()),
         branch: Branch::parse("master").unwrap(),
         run_as: None,

@@ -32,8 +32,8 @@ pub async fn doctor(settings: Settings, only: Vec<String>) -> anyhow::Result<()>
     let remotes = remotes(&settings)?;
     let mut all = Vec::new();
     if only.is_empty() {
-        let matters = chat(&settings).await?;
-        let findings = matters.into_iter().map(|m| Finding { about: About::Chat, matter: Check::Chat(m) }).collect();
+        let checks = chat(&settings).await?;
+        let findings = checks.into_iter().map(|m| Finding { about: About::Chat, check: Check::Chat(m) }).collect();
         tell(findings, &mut all)?;
     }
     let examined = stream::iter(targets).map(|target| {
@@ -75,8 +75,8 @@ async fn chat(settings: &Settings) -> anyhow::Result<Vec<ChatCheck>> {
         login: login_of(&settings.matrix)?,
         rooms: settings.rooms.iter().map(|room| room.address.clone()).collect(),
     };
-    let mut matters = matrix::examine(&subject, &settings.state_dir).await;
+    let mut checks = matrix::examine(&subject, &settings.state_dir).await;
     let heard = HealthFile::in_dir(&settings.state_dir).check(SystemTime::now(), FRESH);
-    matters.push(heard.map_or(ChatCheck::NotRunning, |age| ChatCheck::Running(age.as_secs())));
-    Ok(matters)
+    checks.push(heard.map_or(ChatCheck::NotRunning, |age| ChatCheck::Running(age.as_secs())));
+    Ok(checks)
 }

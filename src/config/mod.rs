@@ -27,6 +27,7 @@ mod stray_key;
 mod surroundings;
 mod unique;
 mod watch;
+mod workload;
 
 use std::path::{Path, PathBuf};
 

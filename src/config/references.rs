@@ -10,7 +10,7 @@ use super::{
     settings::HostSettings,
     unique::Unique,
 };
-use crate::domain::{inventory::Service, names::HostName, suggest::nearest};
+use crate::domain::{inventory::Service, names::HostName, runtime::Workload, suggest::nearest};
 
 /// Finishes the hosts that are right; the rest is reported.
 pub(super) fn hosts(drafts: Vec<HostDraft<'_>>, problems: &Problems<'_>) -> Vec<HostSettings> {
@@ -80,7 +80,7 @@ fn report_circles(drafts: &[HostDraft<'_>], names: &[HostName], jumps: &[Option<
 /// Finishes the services that are right; the rest is reported.
 pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], problems: &Problems<'_>) -> Vec<Service> {
     let mut known = Unique::new("service");
-    let mut containers: HashMap<(String, String), (usize, String)> = HashMap::new();
+    let mut workloads: HashMap<(String, Workload), (usize, String)> = HashMap::new();
     let mut services = Vec::new();
     for draft in drafts {
         if let Some(At { value, at }) = draft.name {
@@ -88,17 +88,18 @@ pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], proble
         }
         position(hosts, "host", draft.host, problems);
         let Some(service) = draft.service else { continue };
-        let place = (service.host.to_string(), service.container.to_string());
-        if let Some((first, name)) = containers.get(&place) {
+        let place = (service.host.to_string(), service.workload.clone());
+        if let Some((first, name)) = workloads.get(&place) {
             // One name given twice is reported as that, not twice over.
             if *name != service.name.as_str() {
-                let (host, container) = &place;
-                let what = format!("container {container:?} on {host} has two services");
+                let (host, workload) = &place;
+                let noun = workload.runtime().noun();
+                let what = format!("{noun} {:?} on {host} has two services", workload.name());
                 let advice = format!("{name:?} on line {} has it already; one of them is wrong", problems.line(*first));
-                problems.report(draft.container_at, what, advice);
+                problems.report(draft.workload_at, what, advice);
             }
         } else {
-            containers.insert(place, (draft.container_at, service.name.to_string()));
+            workloads.insert(place, (draft.workload_at, service.name.to_string()));
         }
         services.push(service);
     }

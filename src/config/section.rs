@@ -12,6 +12,7 @@ use super::{
     schema::Schema,
     stray_key,
 };
+use crate::domain::names::BadName;
 use std::{fmt::Write as _, ops::RangeInclusive, time::Duration};
 
 /// A table of the config on its way to being settings.
@@ -48,6 +49,17 @@ impl<'a> Section<'a> {
     /// Where a key's value stands.
     pub(super) fn place(&self, key: &'static str) -> Option<usize> {
         Some(self.value(key)?.span().start)
+    }
+
+    /// Reads a name; reports one that is against the rules.
+    pub(super) fn parsed<T>(
+        &self,
+        key: &str,
+        text: Option<At<&str>>,
+        parse: fn(&str) -> Result<T, BadName>,
+    ) -> Option<T> {
+        let At { value, at } = text?;
+        parse(value).map_err(|bad| self.problems.report_name(at, key, bad)).ok()
     }
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {

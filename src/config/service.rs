@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{problem::At, schema, section::Section, watch};
+use super::{problem::At, schema, section::Section, watch, workload};
 use crate::domain::{
-    inventory::{RuntimeKind, Service, Strategy, UpdatePolicy},
-    names::{BadName, Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag},
+    inventory::{Service, Strategy, UpdatePolicy},
+    names::{Branch, HostName, LoginName, RemoteDir, ServiceName, Tag},
     suggest::nearest,
     watch::Policy,
 };
@@ -17,8 +17,8 @@ const BRANCH: &str = "main";
 pub(super) struct ServiceDraft<'a> {
     pub(super) name: Option<At<&'a str>>,
     pub(super) host: Option<At<&'a str>>,
-    /// Where the container, or the service it is named after, stands.
-    pub(super) container_at: usize,
+    /// Where what it is stands, or the service that is named after.
+    pub(super) workload_at: usize,
     /// `None` when something about it is wrong, and reported.
     pub(super) service: Option<Service>,
 }
@@ -26,25 +26,21 @@ pub(super) struct ServiceDraft<'a> {
 pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<'a> {
     let name_text = section.required("name", "give the name it has in the room, like \"bridge\"");
     let host_text = section.required("host", "name the [[host]] it runs on");
-    let name = parsed(section, "name", name_text, ServiceName::parse);
+    let name = section.parsed("name", name_text, ServiceName::parse);
     if let Some(At { value: "all", at }) = name_text {
         section.problems.report(at, "a service cannot be called \"all\"", "in a command, `all` means every service");
     }
-    let host = parsed(section, "host", host_text, HostName::parse);
-    let container_text = section.text("container");
-    let container = match container_text {
-        Some(_) => parsed(section, "container", container_text, ContainerName::parse),
-        None => name.as_ref().and_then(|name| ContainerName::parse(name.as_str()).ok()),
-    };
+    let host = section.parsed("host", host_text, HostName::parse);
+    let workload::WorkloadDraft { workload, at: workload_at } =
+        workload::read(section, name.as_ref(), name_text.map(|text| text.at));
     let dir_text = section.text("dir");
-    let dir = parsed(section, "dir", dir_text, RemoteDir::parse);
+    let dir = section.parsed("dir", dir_text, RemoteDir::parse);
     let branch_text = section.text("branch");
-    let branch = parsed(section, "branch", branch_text.or(Some(At { value: BRANCH, at: 0 })), Branch::parse);
+    let branch = section.parsed("branch", branch_text.or(Some(At { value: BRANCH, at: 0 })), Branch::parse);
     let run_as_text = section.text("run_as");
-    let run_as = parsed(section, "run_as", run_as_text, LoginName::parse);
+    let run_as = section.parsed("run_as", run_as_text, LoginName::parse);
     let tag_texts = section.texts("tags");
-    let tags: Vec<_> = tag_texts.iter().filter_map(|tag| parsed(section, "tags", Some(*tag), Tag::parse)).collect();
-    let runtime = runtime(section);
+    let tags: Vec<_> = tag_texts.iter().filter_map(|tag| section.parsed("tags", Some(*tag), Tag::parse)).collect();
     let update = section.table("update", &schema::UPDATE).map(|update| policy(&update)).unwrap_or_default();
     let hour = Duration::from_secs(3600);
     let stop_timeout = section
@@ -62,36 +58,14 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
         }
     }
     let whole = (dir.is_some() == dir_text.is_some() && run_as.is_some() == run_as_text.is_some())
-        .then_some((name, host, runtime, container, branch));
+        .then_some((name, host, workload, branch));
     let service = match whole {
-        Some((Some(name), Some(host), Some(runtime), Some(container), Some(branch))) => {
-            Some(Service { name, host, runtime, container, dir, branch, run_as, tags, update, stop_timeout, watch })
+        Some((Some(name), Some(host), Some(workload), Some(branch))) => {
+            Some(Service { name, host, workload, dir, branch, run_as, tags, update, stop_timeout, watch })
         }
         Some(_) | None => None,
     };
-    let container_at = container_text.or(name_text).map_or(section.at, |text| text.at);
-    ServiceDraft { name: name_text, host: host_text, container_at, service }
-}
-
-fn parsed<T>(
-    section: &Section<'_>,
-    key: &str,
-    text: Option<At<&str>>,
-    parse: fn(&str) -> Result<T, BadName>,
-) -> Option<T> {
-    let At { value, at } = text?;
-    parse(value).map_err(|bad| section.problems.report_name(at, key, bad)).ok()
-}
-
-fn runtime(section: &Section<'_>) -> Option<RuntimeKind> {
-    match section.text("runtime") {
-        None | Some(At { value: "docker", .. }) => Some(RuntimeKind::Docker),
-        Some(At { value, at }) => {
-            let advice = nearest(value, &["docker"]).map_or("known: \"docker\"", |_| "did you mean \"docker\"?");
-            section.problems.report(at, format!("`runtime` is not known: {value:?}"), advice);
-            None
-        }
-    }
+    ServiceDraft { name: name_text, host: host_text, workload_at, service }
 }
 
 fn policy(section: &Section<'_>) -> UpdatePolicy {

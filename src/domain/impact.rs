@@ -1,7 +1,5 @@
 //! What a change that did not succeed has left behind.
 
-use super::progress::{Phase, Progress};
-
 /// Why what was put in place does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyFailure {
@@ -93,17 +91,4 @@ pub enum Impact {
     Back(Back),
     /// It is as the change left it; a look tells how.
     AsItIs,
-}
-
-impl Impact {
-    /// What a job that ended has left. Before `switch`, no change touches
-    /// anything that runs.
-    pub fn of(progress: &Progress) -> Self {
-        let switched = progress.phases.iter().any(|(phase, _)| *phase == Phase::Switch);
-        match &progress.back {
-            Some(back) => Self::Back(back.clone()),
-            None if switched => Self::AsItIs,
-            None => Self::Untouched,
-        }
-    }
 }

@@ -7,6 +7,7 @@ use super::{
     names::ServiceName,
     observation::Disk,
     origin::Actor,
+    outgoing::MessageKey,
     subject::Subject,
     watch::{Closed, HostProblem, Level, Missed, Problem},
 };
@@ -14,6 +15,19 @@ use super::{
 /// An incident's number: short enough to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IncidentId(pub u64);
+
+impl IncidentId {
+    /// The name of what is said about it.
+    pub fn key(self, which: &str) -> String {
+        format!("incident/{}/{which}", self.0)
+    }
+
+    /// The incident that a message is named for.
+    pub fn of_message(key: &MessageKey) -> Option<Self> {
+        let (number, _) = key.0.strip_prefix("incident/")?.split_once('/')?;
+        number.parse().ok().map(Self)
+    }
+}
 
 /// What is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

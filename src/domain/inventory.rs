@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     maintenance::Window,
-    names::{Branch, ContainerName, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
+    names::{Branch, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
     role::Role,
+    runtime::Workload,
     watch::{Policy, WatchSettings},
 };
 
@@ -36,14 +37,6 @@ pub struct Host {
     pub name: HostName,
 }
 
-/// What runs a service. One variant per file in `domain/runtime`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RuntimeKind {
-    /// Docker Engine through its command line, with Compose v2.
-    Docker,
-}
-
 /// One managed thing on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
@@ -51,15 +44,13 @@ pub struct Service {
     pub name: ServiceName,
     /// Where it runs.
     pub host: HostName,
-    /// What runs it.
-    pub runtime: RuntimeKind,
-    /// The container that is inspected, restarted and stopped.
-    pub container: ContainerName,
+    /// What it is there, and what runs it.
+    pub workload: Workload,
     /// The compose project's clone; without it there is no update.
     pub dir: Option<RemoteDir>,
     /// The branch that `!update` follows.
     pub branch: Branch,
-    /// The login whose files and Docker access it needs, where that is not
+    /// The login whose files and access it needs, where that is not
     /// the SSH user: commands are then wrapped in `sudo -iu <user> bash -lc`.
     pub run_as: Option<LoginName>,
     /// Labels for `@tag` selectors.

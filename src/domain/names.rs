@@ -96,10 +96,19 @@ checked_name!(
     |s| word(s, 100, "._-")
 );
 checked_name!(
-    /// A container's name on its engine (Docker: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`).
+    /// A container's name on its engine: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
     ContainerName, "container name",
     "use letters, digits, '_', '.' and '-', starting with a letter or digit, 128 at most",
     |s| word(s, 128, "_.-")
+);
+checked_name!(
+    /// A systemd unit with its suffix (systemd.unit(5); templates are units once
+    /// they have an instance).
+    UnitName, "unit name",
+    "give the whole name, like \"app.service\" or \"app@1.service\": letters, digits, ':', '_', '.', '@', '-' and '\\\\', 255 at most",
+    |s| s.len() <= 255 && s.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && s.chars().all(|c| c.is_ascii_alphanumeric() || ":_.@-\\".contains(c))
+        && s.rsplit_once('.').is_some_and(|(name, kind)| !name.is_empty() && !name.ends_with('@') && ["service", "timer", "socket"].contains(&kind))
 );
 checked_name!(
     /// A git branch: the part of git-check-ref-format(1) that needs no quoting.

@@ -17,7 +17,7 @@ pub struct Observation {
     /// What its own health check says.
     pub health: Health,
     /// Restarts by the engine's policy since this container was last started
-    /// by hand (Docker's `RestartCount`).
+    /// by hand.
     pub restarts: u32,
     /// Since when it is in this state, by the host's clock.
     pub since: Option<Timestamp>,
@@ -95,6 +95,9 @@ pub struct HostFacts {
     pub boot: Option<String>,
     /// How full its disks are.
     pub disks: Vec<Disk>,
+    /// Why one of several runtimes did not answer. What it runs is
+    /// [`State::Unknown`].
+    pub down: Option<String>,
 }
 
 /// How full a disk is.

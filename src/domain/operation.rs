@@ -12,7 +12,6 @@ use super::{
     origin::{Actor, Origin},
     preflight::Refusal,
     progress::{Phase, Progress},
-    runtime::docker,
 };
 
 /// An operation's number: short enough to say.
@@ -112,7 +111,7 @@ pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Pro
         return Outcome::Refused(refusal.clone());
     }
     let (phase, output) = progress.failed();
-    let impact = Impact::of(progress);
+    let impact = impact(progress);
     if progress.overdue {
         return Outcome::TimedOut { limit: operation.job.limit, phase, impact };
     }
@@ -131,6 +130,17 @@ pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Pro
     Outcome::Failed { phase, why, output, impact }
 }
 
+/// What a job that ended has left. Before `switch`, no change touches anything
+/// that runs.
+fn impact(progress: &Progress) -> Impact {
+    let switched = progress.phases.iter().any(|(phase, _)| *phase == Phase::Switch);
+    match &progress.back {
+        Some(back) => Impact::Back(back.clone()),
+        None if switched => Impact::AsItIs,
+        None => Impact::Untouched,
+    }
+}
+
 /// The job says that it is done; what was seen afterwards has to say the same.
 fn judge_success(change: Change, service: &Service, progress: &Progress, now: Timestamp) -> Outcome {
     let (phase, output) = progress.failed();
@@ -139,7 +149,7 @@ fn judge_success(change: Change, service: &Service, progress: &Progress, now: Ti
         let said = progress.after.as_deref().unwrap_or_default();
         return match change {
             // A container that is removed when it stops is stopped.
-            Change::Stop if docker::names_missing(said, &service.container) => Outcome::Succeeded,
+            Change::Stop if service.workload.runtime().is_missing(said, service.workload.name()) => Outcome::Succeeded,
             Change::Stop | Change::Start | Change::Restart | Change::Update | Change::Rollback => {
                 failed(format!("no such container afterwards: {said}"))
             }
@@ -160,5 +170,5 @@ fn judge_success(change: Change, service: &Service, progress: &Progress, now: Ti
 
 /// What a job's `before` or `after` line says of the service.
 pub fn seen(line: Option<&str>, service: &Service, now: Timestamp) -> Option<Observation> {
-    docker::read_inspect(line?, service, now)
+    service.workload.runtime().seen(line?, service, now)
 }

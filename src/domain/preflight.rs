@@ -1,5 +1,5 @@
 //! Why a host would not begin a change. Told by the job before it touches
-//! anything; the words come from `runtime/docker_change/preflight.sh`.
+//! anything; the words come from the runtimes' preflight scripts.
 
 use jiff::Timestamp;
 

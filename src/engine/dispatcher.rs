@@ -162,7 +162,7 @@ impl Dispatcher {
                     Step::none()
                 }
             },
-            Event::Container { host, event } => watcher.event(&host, &event, ctx),
+            Event::Runtime { host, event } => watcher.event(&host, &event, ctx),
             Event::EngineWent(host) => watcher.engine_went(&host, ctx),
             Event::Job { operation, news } => operations.news(operation, news, ctx),
             Event::Stopping => operations.stopping(ctx),
@@ -216,8 +216,12 @@ impl Dispatcher {
             Command::Help { about } => instant::help(&request, about.as_deref(), ctx),
             Command::Ping => instant::ping(&request),
             Command::Whoami => instant::whoami(&request, ctx),
-            Command::Operations => instant::operations(&request, operations, ctx),
-            Command::Alerts => instant::alerts(&request, incidents, ctx),
+            Command::Operations => {
+                instant::operations(&request, World { inventory: &inventory, operations, watcher, incidents }, ctx)
+            }
+            Command::Alerts => {
+                instant::alerts(&request, World { inventory: &inventory, operations, watcher, incidents }, ctx)
+            }
             Command::Status { services } => {
                 let world = World { inventory: &inventory, operations, watcher, incidents };
                 queries.status(&request, services, world, ctx)

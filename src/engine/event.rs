@@ -9,7 +9,7 @@ use crate::domain::{
     output::CommandOutput,
     progress::Progress,
     record::Record,
-    runtime::ContainerEvent,
+    runtime::RuntimeEvent,
 };
 
 /// Something that happened.
@@ -46,12 +46,12 @@ pub enum Event {
         /// What was seen.
         report: HostReport,
     },
-    /// Something happened to a container.
-    Container {
+    /// Something happened to what runs a service.
+    Runtime {
         /// On this host.
         host: HostName,
         /// What.
-        event: ContainerEvent,
+        event: RuntimeEvent,
     },
     /// The event stream of a host's engine ended, by the engine's own doing.
     EngineWent(HostName),

@@ -1,6 +1,5 @@
 //! A request that passed the door: somebody may have it done.
 
-use super::{speech, step::Step};
 use crate::domain::{
     access::Authorized,
     command::{Command, Resolved},
@@ -19,17 +18,4 @@ pub struct Request {
     pub command: Authorized<Command<Resolved>>,
     /// The same in its own words.
     pub asked: String,
-}
-
-impl Request {
-    /// Answers it for good. `how` is what the ledger says was made of it.
-    pub fn answer(&self, how: &str, text: &str) -> Step {
-        speech::answer(&self.origin, text).then(speech::handled(&self.origin, how))
-    }
-
-    /// The same, because it is not done.
-    pub fn refuse(&self, how: &str, text: &str) -> Step {
-        tracing::info!(by = %self.origin.actor(), "not run: {how}");
-        self.answer(how, text)
-    }
 }

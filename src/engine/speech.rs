@@ -3,6 +3,7 @@
 
 use super::{
     effect::Effect,
+    request::Request,
     step::{Form, Notification, Signal, Step},
 };
 use crate::{
@@ -74,4 +75,17 @@ pub fn reply(room: &RoomId, event: &EventId, which: &str, text: &str) -> Effect 
 pub fn handled(origin: &Origin, how: &str) -> Step {
     let entry = |event| Effect::Record(Entry::Handled { event, how: how.to_owned() });
     origin.event().cloned().map(entry).into()
+}
+
+impl Request {
+    /// Answers it for good. `how` is what the ledger says was made of it.
+    pub fn answer(&self, how: &str, text: &str) -> Step {
+        answer(&self.origin, text).then(handled(&self.origin, how))
+    }
+
+    /// The same, because it is not done.
+    pub fn refuse(&self, how: &str, text: &str) -> Step {
+        tracing::info!(by = %self.origin.actor(), "not run: {how}");
+        self.answer(how, text)
+    }
 }

@@ -11,7 +11,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{queries::Answer, records, told};
+use super::{
+    records,
+    sql::{Answer, json as as_json},
+    told,
+};
 use crate::ports::{Entry, LedgerError};
 
 /// The hash before the first entry.
@@ -110,7 +114,7 @@ pub(super) fn note(db: &Connection, entry: &Entry) -> Answer<()> {
             "what": "began", "operation": operation.id.0, "who": operation.origin.actor().to_string(),
             "change": operation.change.command(), "service": operation.service.as_str(),
             "host": operation.host.as_str(), "asked": operation.asked, "job": operation.job.id.as_str(),
-            "sha256": hex(&super::queries::json(&records::stored(operation)?)?),
+            "sha256": hex(&as_json(&records::stored(operation)?)?),
         }),
         Entry::CancelRequested { id, by, .. } => {
             json!({ "what": "called off", "operation": id.0, "who": by.to_string() })
@@ -140,7 +144,7 @@ fn append(db: &Connection, mut entry: Value) -> Answer<()> {
         Some(last) => (last.number + 1, last.hash),
         None => (1, BEGINNING.to_owned()),
     };
-    let entry = super::queries::json(&entry)?;
+    let entry = as_json(&entry)?;
     let hash = hash(&before, number, &entry);
     db.execute("INSERT INTO audit VALUES (?1, ?2, ?3)", params![i64::try_from(number).ok(), entry, hash])?;
     Ok(())

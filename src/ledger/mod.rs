@@ -9,6 +9,7 @@ pub mod audit;
 mod migrations;
 mod queries;
 mod records;
+mod sql;
 mod stored_operation;
 #[cfg(test)]
 mod tests;

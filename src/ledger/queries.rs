@@ -1,10 +1,14 @@
 //! What is asked of the ledger, as SQL. Each function is one transaction.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::de::DeserializeOwned;
 
-use super::{audit, records, watching};
+use super::{
+    audit, records,
+    sql::{Answer, json, unreadable},
+    watching,
+};
 use crate::{
     domain::{
         inbound::Inbound,
@@ -13,8 +17,6 @@ use crate::{
     },
     ports::{Arrived, Delivered, Entry, Identity, Parked},
 };
-
-pub(super) type Answer<T> = Result<T, rusqlite::Error>;
 
 pub(super) fn accept(db: &mut Connection, arrived: &Arrived) -> Answer<Vec<Inbound>> {
     let step = begin(db, false)?;
@@ -204,10 +206,6 @@ fn begin(db: &mut Connection, weighty: bool) -> Answer<Transaction<'_>> {
     db.transaction()
 }
 
-pub(super) fn json(value: &impl serde::Serialize) -> Answer<String> {
-    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
-}
-
 fn all<T: DeserializeOwned>(db: &Connection, query: &str) -> Answer<Vec<T>> {
     let mut query = db.prepare(query)?;
     let rows = query.query_map([], |row| {
@@ -220,8 +218,4 @@ fn all<T: DeserializeOwned>(db: &Connection, query: &str) -> Answer<Vec<T>> {
 fn event_id(row: &Row<'_>) -> Answer<EventId> {
     let text: String = row.get(0)?;
     EventId::parse(&text).map_err(|e| unreadable(0, e))
-}
-
-pub(super) fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }

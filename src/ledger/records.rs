@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    queries::{Answer, json, unreadable},
+    sql::{Answer, json, unreadable},
     stored_operation::StoredOperation,
 };
 use crate::domain::{

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use serde::de::DeserializeOwned;
 
-use super::queries::{Answer, json, unreadable};
+use super::sql::{Answer, json, unreadable};
 use crate::{
     domain::{dashboard::Dashboard, incident::Incident, names::ServiceName, silence::Silence, watch::Checkpoint},
     ports::Watching,

@@ -4,6 +4,9 @@
 //! promise is that the same transaction makes one event, however often it is
 //! tried, because its ID goes to the homeserver with each attempt.
 
+mod pins;
+mod replay_key;
+
 use std::{io::Cursor, sync::Arc};
 
 use futures_util::future::BoxFuture;
@@ -14,12 +17,12 @@ use matrix_sdk::{
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, watch};
 
+use self::replay_key::ReplayKey;
 use super::{
     error::Failure,
     health::Notices,
     outbound::{self, Outgoing},
-    people, pins,
-    replay_key::{self, ReplayKey},
+    people,
 };
 use crate::{
     domain::{

@@ -8,6 +8,8 @@
 //! either in the inbox or behind the position, whenever the process dies; and
 //! an inbox that fails ends everything.
 
+mod catch_up;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -24,14 +26,13 @@ use matrix_sdk::{
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
+use self::catch_up::after_joining;
 use super::{
     backfill,
-    catch_up::after_joining,
-    errands::Errands,
+    errands::{self, Errands},
     error::Error,
     health::Notices,
     inbound::{self, Seen, View},
-    invites,
     notice::Notice,
     parked::{News, ParkingLot},
     people,
@@ -92,7 +93,7 @@ impl Digest {
         let mut identities = or_never(encryption.user_identities_stream().await.ok());
         self.catch_up().await?;
         self.verifications(&first);
-        invites::all(&self.client, &self.served, &mut self.errands);
+        errands::invites::all(&self.client, &self.served, &mut self.errands);
 
         let mut look = tokio::time::interval(LOOK);
         loop {
@@ -135,7 +136,7 @@ impl Digest {
         self.verifications(&response);
         if !response.rooms.invited.is_empty() {
             self.served.look_up_missing(&self.client).await;
-            invites::some(&self.client, &self.served, response.rooms.invited.keys(), &mut self.errands);
+            errands::invites::some(&self.client, &self.served, response.rooms.invited.keys(), &mut self.errands);
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 //! Each errand is a task of this set, bounded in number and in time, and ends
 //! with the session it belongs to.
 
+pub(super) mod invites;
+
 use std::{collections::HashSet, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -13,7 +15,7 @@ use matrix_sdk::{
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::{error::Failure, invites, rooms::Served, verification};
+use super::{error::Failure, rooms::Served, verification};
 
 /// Joins, leaves and verifications under way. More at once is no honest use.
 const MOST: usize = 16;

@@ -38,16 +38,13 @@ mod device;
 mod heal;
 mod identity;
 mod people;
-mod pins;
 mod session;
 
 mod backfill;
-mod catch_up;
 mod digest;
 mod errands;
 mod health;
 mod inbound;
-mod invites;
 mod late;
 mod parked;
 mod rooms;
@@ -58,7 +55,6 @@ mod chat;
 mod examine;
 mod outbound;
 mod reconnect;
-mod replay_key;
 mod run;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::future::BoxFuture;
 use russh::{ChannelOpenFailure, client};
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -14,14 +15,26 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Settings, SshRemote,
+    Settings,
     connection::{Connection, Lease, NotOpened, Purpose},
     gatekeeper::{Gatekeeper, Witness},
-    host_key::Known,
+    known::Known,
     login,
     wire::{Greeting, Stream, Wire},
 };
-use crate::ports::RemoteError;
+use crate::{domain::names::HostName, ports::RemoteError};
+
+/// A host that others are reached through.
+pub(super) trait Jump: Send + Sync {
+    /// What the config calls it.
+    fn name(&self) -> &HostName;
+
+    /// A connection to it. Waits for as long as making one takes.
+    fn lease(&self) -> BoxFuture<'_, Result<Lease, RemoteError>>;
+
+    /// New leases are not of this connection any more.
+    fn retire(&self, connection: &Arc<Connection>);
+}
 
 /// How far the attempt has come: what it was waiting for when time ran out.
 #[derive(Debug, Clone, Copy)]
@@ -34,13 +47,13 @@ enum Stage {
 
 /// Connects and logs in. Fails within the settings' `connect_limit`; a jump
 /// host has its own before that.
-pub(super) async fn connect(settings: Arc<Settings>) -> Result<Connection, RemoteError> {
+pub(super) async fn connect(settings: Arc<Settings>, jump: Option<Arc<dyn Jump>>) -> Result<Connection, RemoteError> {
     // Cancelled when this is left without a connection, by whatever way: a
     // handshake that has begun would live on in russh's own task.
     let cut = CancellationToken::new();
     let guard = cut.clone().drop_guard();
     let attempt = Attempt { settings, stage: Mutex::new(Stage::Resolving), cut };
-    let jump = match &attempt.settings.jump {
+    let jump = match jump.as_deref() {
         Some(jump) => Some((jump, attempt.jump_lease(jump).await?)),
         None => None,
     };
@@ -59,7 +72,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn run(&self, jump: Option<(&Arc<SshRemote>, Lease)>) -> Result<Connection, RemoteError> {
+    async fn run(&self, jump: Option<(&dyn Jump, Lease)>) -> Result<Connection, RemoteError> {
         let settings = &self.settings;
         let deadline = Instant::now() + settings.connect_limit;
         let known = Known::gather(settings).await?;
@@ -118,9 +131,9 @@ impl Attempt {
         Err(last.unwrap_or_else(|| cannot_resolve("it has no address")))
     }
 
-    async fn jump_lease(&self, jump: &SshRemote) -> Result<Lease, RemoteError> {
+    async fn jump_lease(&self, jump: &dyn Jump) -> Result<Lease, RemoteError> {
         let prefix = |text| self.by_jump(jump, text);
-        jump.patient_lease().await.map_err(|error| match error {
+        jump.lease().await.map_err(|error| match error {
             RemoteError::HostKey(text) => RemoteError::HostKey(prefix(text)),
             RemoteError::Login(text) => RemoteError::Login(prefix(text)),
             RemoteError::Unreachable(text) | RemoteError::Busy(text) | RemoteError::Lost(text) => {
@@ -132,7 +145,7 @@ impl Attempt {
 
     async fn through(
         &self,
-        jump: &SshRemote,
+        jump: &dyn Jump,
         mut lease: Lease,
         deadline: Instant,
     ) -> Result<(Box<dyn Stream>, Lease), RemoteError> {
@@ -165,8 +178,8 @@ impl Attempt {
         Err(RemoteError::Unreachable(self.by_jump(jump, why)))
     }
 
-    fn by_jump(&self, jump: &SshRemote, text: String) -> String {
-        format!("{}: jump host {}: {text}", self.settings.name, jump.settings().name)
+    fn by_jump(&self, jump: &dyn Jump, text: String) -> String {
+        format!("{}: jump host {}: {text}", self.settings.name, jump.name())
     }
 
     fn enter(&self, stage: Stage) {

@@ -8,7 +8,7 @@ use russh::{
     keys::PublicKeyOrCertificate,
 };
 
-use super::host_key::{Known, fingerprint};
+use super::{host_key::fingerprint, known::Known};
 
 /// What russh tells about a connection, kept for those who ask afterwards.
 #[derive(Debug, Default)]

@@ -17,7 +17,8 @@ use tokio::{
 };
 
 use super::{
-    LinkState, Settings, attempt,
+    Settings,
+    attempt::{self, Jump},
     connection::{Connection, Lease},
 };
 use crate::ports::RemoteError;
@@ -29,9 +30,32 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
 type Outcome = Option<Result<Arc<Connection>, RemoteError>>;
 
+/// How a host's connection is, as far as it is known without asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// No connection, and none that failed: not needed yet, or closed as idle.
+    Idle,
+    /// Somebody is waiting for one.
+    Connecting,
+    /// It stands.
+    Up {
+        /// For how long.
+        age: Duration,
+    },
+    /// The last attempt failed, or the last connection was lost.
+    Down {
+        /// How long ago.
+        age: Duration,
+        /// The sentence of the error.
+        cause: String,
+    },
+}
+
 /// One host's connection, through all its lives.
 pub(super) struct Link {
     settings: Arc<Settings>,
+    /// The host is reached through this one.
+    jump: Option<Arc<dyn Jump>>,
     state: Mutex<State>,
     /// The attempt under way, and one keeper per connection. They hold the
     /// link weakly, and end with it.
@@ -52,8 +76,9 @@ enum Phase {
 }
 
 impl Link {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, jump: Option<Arc<dyn Jump>>) -> Self {
         Self {
+            jump,
             settings: Arc::new(settings),
             state: Mutex::new(State { phase: Phase::Down, attempted: None, failure: None }),
             tasks: Mutex::new(JoinSet::new()),
@@ -128,11 +153,11 @@ impl Link {
         let (tell, attempt) = watch::channel(None);
         state.phase = Phase::Connecting(attempt.clone());
         drop(state);
-        let settings = Arc::clone(&self.settings);
+        let (settings, jump) = (Arc::clone(&self.settings), self.jump.clone());
         let link = Arc::downgrade(self);
         self.spawn(async move {
             sleep_until(start).await;
-            let outcome = attempt::connect(settings).await.map(Arc::new);
+            let outcome = attempt::connect(settings, jump).await.map(Arc::new);
             if let Some(link) = link.upgrade() {
                 link.settle(&outcome);
                 tell.send_replace(Some(outcome));

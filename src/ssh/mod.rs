@@ -7,7 +7,7 @@
 //! - `remote`: runs one command: a slot, a connection, a session;
 //! - `link`: which connection is the current one, and who makes the next;
 //! - `attempt`: makes one connection: name, TCP or jump host, handshake, login;
-//! - `gatekeeper`, `host_key` and `known_hosts`: whom we talk to;
+//! - `gatekeeper`, `known`, `host_key` and `known_hosts`: whom we talk to;
 //! - `login` and `key_file`: who we are;
 //! - `connection` and `channel`: one that stands, and what is open on it or left behind;
 //! - `session`: one command on one channel, drained to its end;
@@ -24,6 +24,7 @@ mod connection;
 mod gatekeeper;
 mod host_key;
 mod key_file;
+mod known;
 mod known_hosts;
 mod link;
 mod login;
@@ -34,6 +35,7 @@ mod wire;
 
 pub use self::{
     host_key::{BadHostKey, HostKey},
-    remote::{LinkState, Probe, SshRemote},
+    link::LinkState,
+    remote::{Probe, SshRemote},
     settings::{Auth, Settings, Trust},
 };

@@ -11,12 +11,13 @@ use tokio::{
 
 use super::{
     Settings,
+    attempt::Jump,
     connection::{Connection, Lease, NotOpened, Purpose},
-    link::Link,
+    link::{Link, LinkState},
     session::{self, NoExit},
 };
 use crate::{
-    domain::output::Exit,
+    domain::{names::HostName, output::Exit},
     ports::{Exec, Output, Remote, RemoteError},
 };
 
@@ -44,32 +45,21 @@ pub struct Probe {
     pub took: Duration,
 }
 
-/// How a host's connection is, as far as it is known without asking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
-    /// No connection, and none that failed: not needed yet, or closed as idle.
-    Idle,
-    /// Somebody is waiting for one.
-    Connecting,
-    /// It stands.
-    Up {
-        /// For how long.
-        age: Duration,
-    },
-    /// The last attempt failed, or the last connection was lost.
-    Down {
-        /// How long ago.
-        age: Duration,
-        /// The sentence of the error.
-        cause: String,
-    },
-}
-
 impl SshRemote {
     /// Makes no connection yet; that is done by the first command.
     pub fn new(settings: Settings) -> Self {
+        Self::over(settings, None)
+    }
+
+    /// The same for a host that is reached through another one (ssh's
+    /// `ProxyJump`).
+    pub fn behind(jump: Arc<Self>, settings: Settings) -> Self {
+        Self::over(settings, Some(jump))
+    }
+
+    fn over(settings: Settings, jump: Option<Arc<dyn Jump>>) -> Self {
         let slots = Semaphore::new(settings.max_sessions.max(1));
-        Self { link: Arc::new(Link::new(settings)), slots }
+        Self { link: Arc::new(Link::new(settings, jump)), slots }
     }
 
     /// Connects and logs in, and runs nothing.
@@ -97,12 +87,8 @@ impl SshRemote {
     /// Waits for as long as the attempt and those of its jump hosts take; each
     /// ends by its own limit. Boxed: it is part of making a connection behind
     /// this one.
-    pub(super) fn patient_lease(&self) -> BoxFuture<'_, Result<Lease, RemoteError>> {
+    fn patient_lease(&self) -> BoxFuture<'_, Result<Lease, RemoteError>> {
         Box::pin(self.link.lease(Instant::now() + LONGEST_CHAIN))
-    }
-
-    pub(super) fn retire(&self, connection: &Arc<Connection>) {
-        self.link.retire(connection);
     }
 
     async fn run(&self, exec: &Exec, output: &mut dyn Output) -> Result<Exit, RemoteError> {
@@ -198,6 +184,20 @@ impl SshRemote {
             "{} did not start the command: is it out of processes or memory?",
             self.settings().label()
         ))
+    }
+}
+
+impl Jump for SshRemote {
+    fn name(&self) -> &HostName {
+        &self.settings().name
+    }
+
+    fn lease(&self) -> BoxFuture<'_, Result<Lease, RemoteError>> {
+        self.patient_lease()
+    }
+
+    fn retire(&self, connection: &Arc<Connection>) {
+        self.link.retire(connection);
     }
 }
 

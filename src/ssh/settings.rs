@@ -1,10 +1,10 @@
 //! What is to be known of a host before it is first reached.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{HostKey, SshRemote};
+use super::HostKey;
 use crate::domain::names::{HostName, LoginName};
 
 /// One host: where it is, who we are there, and how we know that it is it.
@@ -22,8 +22,6 @@ pub struct Settings {
     pub auth: Auth,
     /// What proves that the host is the host.
     pub trust: Trust,
-    /// The host is reached through this one (ssh's `ProxyJump`).
-    pub jump: Option<Arc<SshRemote>>,
     /// The longest that resolving, TCP, handshake and login may take together.
     pub connect_limit: Duration,
     /// Silence after which the host is asked for a sign of life.
@@ -53,7 +51,6 @@ impl Settings {
             user,
             auth,
             trust,
-            jump: None,
             connect_limit: Duration::from_secs(10),
             keepalive_interval: Duration::from_secs(15),
             keepalive_max: 2,

@@ -36,7 +36,7 @@ fn the_console_changes_a_service_while_the_homeserver_is_away() {
     assert_ne!(bridge.inspect("{{.State.StartedAt}}"), before);
     assert_eq!(bridge.state(), "running");
     console.types("!whoami");
-    console.prints("@console:localhost", LIMIT);
+    console.prints("You are console, admin here", LIMIT);
     assert!(console.leave().success(), "{}", console.log());
 
     // The room learns of it by asking, and of nothing by itself.

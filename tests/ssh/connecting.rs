@@ -224,7 +224,7 @@ async fn hosts_behind_a_jump_host() {
         Arc::new(SshRemote::new(Settings { name, ..settings }))
     };
     let via = jump(bastion.settings());
-    let remote = SshRemote::new(Settings { jump: Some(Arc::clone(&via)), ..inner.settings() });
+    let remote = SshRemote::behind(Arc::clone(&via), inner.settings());
     assert_eq!(run(&remote, exec("echo inside")).await, ok("inside\n"));
     assert_eq!((bastion.logins(), inner.logins()), (1, 1));
     // Both die unnoticed.
@@ -232,9 +232,9 @@ async fn hosts_behind_a_jump_host() {
     bastion.run();
     assert_eq!(run(&remote, exec("echo inside again")).await, ok("inside again\n"));
 
-    let nobody = Settings { port: free_port(), jump: Some(Arc::clone(&via)), ..inner.settings() };
+    let nobody = Settings { port: free_port(), ..inner.settings() };
     let port = nobody.port;
-    let text = unreachable(run(&SshRemote::new(nobody), exec("true")).await.unwrap_err());
+    let text = unreachable(run(&SshRemote::behind(Arc::clone(&via), nobody), exec("true")).await.unwrap_err());
     assert_eq!(
         text,
         format!(
@@ -244,7 +244,7 @@ async fn hosts_behind_a_jump_host() {
 
     let mut closed = Sshd::start_with("AllowTcpForwarding no");
     let via = jump(closed.settings());
-    let remote = SshRemote::new(Settings { jump: Some(Arc::clone(&via)), ..inner.settings() });
+    let remote = SshRemote::behind(Arc::clone(&via), inner.settings());
     let text = unreachable(run(&remote, exec("true")).await.unwrap_err());
     assert!(text.contains("does not allow forwarding") && text.contains("AllowTcpForwarding"), "{text}");
 

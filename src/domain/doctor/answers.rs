@@ -4,14 +4,18 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::script::SECTION;
 use crate::domain::names::LoginName;
+
+/// Marks where one login's answers begin, in both streams.
+pub(super) const SECTION: &str = "::doctor-as ";
 
 /// Characters of a tool's words that are worth repeating.
 const WORDS: usize = 300;
 
 /// The answers of one login.
-pub(super) struct Answers<'a> {
+pub struct Answers<'a> {
+    /// The host's name.
+    pub host: &'a str,
     lines: Vec<Answer<'a>>,
     /// What it printed on standard output that is no answer.
     pub(super) noise: String,
@@ -21,11 +25,11 @@ pub(super) struct Answers<'a> {
 
 /// One answer.
 #[derive(Clone, Copy)]
-pub(super) struct Answer<'a> {
+pub struct Answer<'a> {
     question: &'a str,
     subject: &'a str,
     /// The status of what was asked, or a number that the question is about.
-    pub(super) code: u32,
+    pub code: u32,
     text: &'a str,
 }
 
@@ -36,17 +40,18 @@ impl<'a> Answer<'a> {
         Some(Self { question, subject, code: code.parse().ok()?, text: fields.next().unwrap_or_default().trim() })
     }
 
-    pub(super) fn is_good(self) -> bool {
+    /// Whether what was asked went well.
+    pub fn is_good(self) -> bool {
         self.code == 0
     }
 
     /// The answer as a value, not to be shown.
-    pub(super) fn value(self) -> &'a str {
+    pub fn value(self) -> &'a str {
         self.text
     }
 
     /// The answer as words to repeat to a person.
-    pub(super) fn words(self) -> String {
+    pub fn words(self) -> String {
         words(self.text)
     }
 }
@@ -54,7 +59,7 @@ impl<'a> Answer<'a> {
 impl<'a> Answers<'a> {
     /// What a login answered; of the SSH login's noise also what came before
     /// its first line.
-    pub(super) fn of(login: Option<&LoginName>, stdout: &'a str, stderr: &'a str) -> Self {
+    pub(super) fn of(host: &'a str, login: Option<&LoginName>, stdout: &'a str, stderr: &'a str) -> Self {
         let mut noise: Vec<&str> = Vec::new();
         if login.is_none() {
             noise.extend(stdout.lines().take_while(|line| !line.starts_with(SECTION)));
@@ -67,7 +72,7 @@ impl<'a> Answers<'a> {
             }
         }
         let errors: Vec<&str> = section(login, stderr).collect();
-        Self { lines, noise: words(&noise.join(" ")), errors: words(&errors.join(" ")) }
+        Self { host, lines, noise: words(&noise.join(" ")), errors: words(&errors.join(" ")) }
     }
 
     /// Whether it answered anything.
@@ -76,33 +81,35 @@ impl<'a> Answers<'a> {
     }
 
     /// The answer of the login itself.
-    pub(super) fn own(&self, question: &str) -> Option<Answer<'a>> {
+    pub fn own(&self, question: &str) -> Option<Answer<'a>> {
         self.lines.iter().copied().find(|line| line.question == question && line.subject == "-")
     }
 
     /// All answers to a question, whomever they are about.
-    pub(super) fn all(&self, question: &str) -> impl Iterator<Item = Answer<'a>> {
+    pub fn all(&self, question: &str) -> impl Iterator<Item = Answer<'a>> {
         self.lines.iter().copied().filter(move |line| line.question == question)
     }
 
     /// The answers about one service.
-    pub(super) fn about(&self, number: usize) -> AboutService<'_, 'a> {
+    pub fn about(&self, number: usize) -> AboutService<'_, 'a> {
         AboutService { answers: self, subject: number.to_string() }
     }
 }
 
 /// The answers about one service.
-pub(super) struct AboutService<'s, 'a> {
+pub struct AboutService<'s, 'a> {
     answers: &'s Answers<'a>,
     subject: String,
 }
 
 impl<'a> AboutService<'_, 'a> {
-    pub(super) fn get(&self, question: &str) -> Option<Answer<'a>> {
+    /// The answer to a question.
+    pub fn get(&self, question: &str) -> Option<Answer<'a>> {
         self.all(question).next()
     }
 
-    pub(super) fn all(&self, question: &str) -> impl Iterator<Item = Answer<'a>> {
+    /// All answers to a question.
+    pub fn all(&self, question: &str) -> impl Iterator<Item = Answer<'a>> {
         self.answers.all(question).filter(|line| line.subject == self.subject)
     }
 }
@@ -142,13 +149,13 @@ mod tests {
     fn sections_and_noise_are_told_apart() {
         let stdout = "Welcome!\n::doctor-as \n::doctor login - 0 ops\n::doctor-as svc\nhello\n::doctor git 3 128 fatal: no\n::doctor odd\n";
         let svc = LoginName::parse("svc").unwrap();
-        let own = Answers::of(None, stdout, "::doctor-as \n::doctor-as svc\nsudo: no\n");
+        let own = Answers::of("spark-1", None, stdout, "::doctor-as \n::doctor-as svc\nsudo: no\n");
         assert_eq!((own.noise.as_str(), own.errors.as_str()), ("Welcome!", ""));
         assert_eq!(own.own("login").unwrap().words(), "ops");
-        let theirs = Answers::of(Some(&svc), stdout, "::doctor-as \n::doctor-as svc\nsudo: no\n");
+        let theirs = Answers::of("spark-1", Some(&svc), stdout, "::doctor-as \n::doctor-as svc\nsudo: no\n");
         assert_eq!((theirs.noise.as_str(), theirs.errors.as_str()), ("hello ::doctor odd", "sudo: no"));
         let git = theirs.about(3).get("git").unwrap();
         assert_eq!((git.code, git.words().as_str()), (128, "fatal: no"));
-        assert!(theirs.about(2).get("git").is_none() && Answers::of(None, "", "").is_empty());
+        assert!(theirs.about(2).get("git").is_none() && Answers::of("spark-1", None, "", "").is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What can be found of the bot's account and its rooms.
 
-use super::finding::Mark;
+use super::mark::Mark;
 use crate::domain::room::RoomAddress;
 
 /// What can be found of the account and its rooms.

@@ -1,19 +1,8 @@
 //! What a look at the set-up finds. Each finding is a fact; its sentence and its
 //! next step are `reply::doctor`'s.
 
-use super::{chat::ChatCheck, host::HostCheck, service::ServiceCheck};
+use super::{chat::ChatCheck, host::HostCheck, mark::Mark, service::ServiceCheck};
 use crate::domain::names::{HostName, LoginName, ServiceName};
-
-/// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
-    /// Something will fail or be lost.
-    Wrong,
-    /// Perhaps as it should be; a person can tell.
-    Doubtful,
-    /// As it should be.
-    Fine,
-}
 
 /// One check's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +10,7 @@ pub struct Finding {
     /// What it is about.
     pub about: About,
     /// What was found.
-    pub matter: Check,
+    pub check: Check,
 }
 
 /// What a finding is about.
@@ -59,7 +48,7 @@ pub enum Check {
 impl Finding {
     /// How the check came out.
     pub fn mark(&self) -> Mark {
-        match &self.matter {
+        match &self.check {
             Check::Chat(chat) => chat.mark(),
             Check::Host(host) => host.mark(),
             Check::Service(service) => service.mark(),

@@ -1,6 +1,7 @@
 //! What can be found on a host.
 
-use super::finding::Mark;
+use super::mark::Mark;
+use crate::domain::runtime::RuntimeCheck;
 
 /// What can be found on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,27 +27,8 @@ pub enum HostCheck {
     NoSetsid,
     /// The directory for jobs cannot be made or written.
     NoPlaceForJobs(String),
-    /// The engine answers; its version.
-    Engine(String),
-    /// There is no `docker` command.
-    NoDocker,
-    /// The login may not use the engine.
-    EngineForbidden {
-        /// The login.
-        login: String,
-        /// The group that may.
-        group: String,
-        /// Whether the login is in that group, but not yet in this session.
-        member: bool,
-    },
-    /// The engine does not run; what docker said.
-    EngineDown(String),
-    /// `docker` fails otherwise; what it said.
-    EngineFails(String),
-    /// Compose's version.
-    Compose(String),
-    /// There is no Compose v2; what docker said.
-    NoCompose(String),
+    /// What runs the services of this login.
+    Runtime(RuntimeCheck),
     /// git's version.
     Git(String),
     /// There is no git.
@@ -59,6 +41,8 @@ pub enum HostCheck {
         free: u64,
         /// How full it is.
         percent: u32,
+        /// What makes room there, where that is known.
+        cleanup: Option<&'static str>,
     },
     /// The checks of this login did not come to their end.
     Unanswered(String),
@@ -78,21 +62,12 @@ impl HostCheck {
             | Self::Chatty(_)
             | Self::NoSetsid
             | Self::NoPlaceForJobs(_)
-            | Self::NoDocker
-            | Self::EngineForbidden { .. }
-            | Self::EngineDown(_)
-            | Self::EngineFails(_)
-            | Self::NoCompose(_)
             | Self::NoGit
             | Self::Unanswered(_) => Mark::Wrong,
             Self::Disk { free, .. } if *free < LEAST_FREE => Mark::Wrong,
             Self::Disk { percent, .. } if *percent >= NEARLY_FULL => Mark::Doubtful,
-            Self::Disk { .. }
-            | Self::Reached(_)
-            | Self::JobsPossible
-            | Self::Engine(_)
-            | Self::Compose(_)
-            | Self::Git(_) => Mark::Fine,
+            Self::Disk { .. } | Self::Reached(_) | Self::JobsPossible | Self::Git(_) => Mark::Fine,
+            Self::Runtime(check) => check.mark,
         }
     }
 }

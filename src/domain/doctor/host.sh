@@ -31,29 +31,6 @@ login() {
 	say jobs - $? "$jobs"
 }
 
-engine() {
-	if ! command -v docker >/dev/null; then
-		say docker - 127
-		return 1
-	fi
-	v=$(limited 15 docker version -f '{{.Server.Version}}' 2>&1)
-	c=$?
-	say docker - $c "$v"
-	if [ "$c" != 0 ]; then
-		# Those it has from the next login on, which may be more than now.
-		say groups - 0 "$(id -nG "$(id -un)")"
-		say socket - 0 "$(stat -L -c %G /var/run/docker.sock 2>/dev/null)"
-		return 1
-	fi
-	at=$(limited 15 docker info -f '{{.DockerRootDir}}' 2>/dev/null)
-	[ -z "$at" ] || say disk - 0 "$(room_on "$at")"
-}
-
-compose_itself() {
-	v=$(limited 15 docker compose version --short 2>&1)
-	say compose - $? "$v"
-}
-
 git_itself() {
 	v=$(git --version 2>&1)
 	say git - $? "$v"
@@ -147,40 +124,8 @@ secrets() { # <number>
 	[ -z "$f" ] || say key "$1" 0 "$f"
 }
 
-compose() { # <number>
-	all=$(limited 20 docker compose config 2>&1)
-	c=$?
-	if [ "$c" != 0 ]; then
-		say file "$1" $c "$all"
-		return
-	fi
-	# Of the config itself only names leave the host: the rest holds secrets.
-	say file "$1" 0 "$(printf '%s\n' "$all" | sed -n 's/^time=.*level=warning msg=//p' | grep -v 'is obsolete' | head -n 2)"
-	say project "$1" 0 "$(printf '%s\n' "$all" | sed -n 's/^name: //p' | head -n 1)"
-	say makes "$1" 0 "$(printf '%s\n' "$all" | sed -n 's/^    container_name: //p')"
-	say services "$1" 0 "$(printf '%s\n' "$all" |
-		awk '/^[^ ]/ { here = $0 == "services:" } here && /^  [a-zA-Z0-9._-]+:$/ { gsub(/[ :]/, ""); print }')"
-}
-
-container() { # <number> <name>
-	label='{{index .Config.Labels "com.docker.compose.project"}}'
-	o=$(limited 15 docker inspect --type container -f "{{.State.Status}}|$label" "$2" 2>&1)
-	c=$?
-	say container "$1" $c "$o"
-	[ "$c" = 0 ] || say others "$1" 0 "$(limited 15 docker ps -a --format '{{.Names}}' 2>/dev/null)"
-}
-
-service() { # <number> <container> [<strategy> <directory> <branch>]
-	if [ $# = 5 ]; then
-		(
-			enter "$1" "$4" || exit
-			if [ "$3" = compose-git ] && clone "$1" "$5"; then
-				remote "$1" "$5"
-				secrets "$1"
-			fi
-			[ "$3" = command ] || [ "$docker" != 0 ] || compose "$1"
-		)
-	fi
-	[ "$docker" != 0 ] || container "$1" "$2"
-	say done "$1" 0
+examine_clone() { # <number> <branch>
+	clone "$1" "$2" || return 0
+	remote "$1" "$2"
+	secrets "$1"
 }

@@ -7,12 +7,12 @@
 //! checks are those over which a change would stumble later, asked the way the
 //! change itself asks.
 
-mod answers;
+pub mod answers;
 pub mod chat;
 mod clone;
-mod compose;
 pub mod finding;
 pub mod host;
+pub mod mark;
 pub mod read;
 pub mod script;
 pub mod service;
@@ -20,8 +20,9 @@ mod targets;
 
 pub use self::{
     chat::ChatCheck,
-    finding::{About, Check, Finding, Mark},
+    finding::{About, Check, Finding},
     host::HostCheck,
+    mark::Mark,
     read::{Heard, read},
     service::{RemoteTrouble, ServiceCheck},
     targets::{Target, targets},

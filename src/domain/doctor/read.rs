@@ -3,11 +3,12 @@
 use super::{
     About, Check, Finding, HostCheck, ServiceCheck,
     answers::{Answer, Answers},
-    clone, compose, script,
+    clone, script,
 };
 use crate::domain::{
     inventory::Service,
     names::{HostName, LoginName},
+    runtime::{ByRuntime, by_runtime},
 };
 
 /// What came of running the script.
@@ -31,7 +32,7 @@ pub fn read(host: &HostName, services: &[Service], heard: &Heard) -> Vec<Finding
     let (stdout, stderr, broken) = match heard {
         Heard::Nothing(why) => {
             let about = About::Host { host: host.clone(), login: None };
-            return vec![Finding { about, matter: Check::Host(HostCheck::NotReached(why.clone())) }];
+            return vec![Finding { about, check: Check::Host(HostCheck::NotReached(why.clone())) }];
         }
         Heard::Answers { stdout, stderr, broken } => (stdout, stderr, broken.as_deref()),
     };
@@ -39,11 +40,12 @@ pub fn read(host: &HostName, services: &[Service], heard: &Heard) -> Vec<Finding
     let mut findings = Vec::new();
     let mut ssh_login = None;
     for login in script::logins(services) {
-        let answers = Answers::of(login, stdout, stderr);
+        let answers = Answers::of(host.as_str(), login, stdout, stderr);
         let own: Vec<(usize, &Service)> =
             services.iter().enumerate().filter(|(_, service)| service.run_as.as_ref() == login).collect();
+        let runtimes = by_runtime(own.iter().map(|(_, service)| *service));
         let about = About::Host { host: host.clone(), login: login.cloned() };
-        let mut say = |matter| findings.push(Finding { about: about.clone(), matter: Check::Host(matter) });
+        let mut say = |check| findings.push(Finding { about: about.clone(), check: Check::Host(check) });
         if login.is_none() {
             ssh_login = answers.own("login").map(Answer::words);
             say(HostCheck::Reached(ssh_login.clone().unwrap_or_default()));
@@ -56,13 +58,12 @@ pub fn read(host: &HostName, services: &[Service], heard: &Heard) -> Vec<Finding
             say(silent(login, ssh_login.clone(), &answers, broken));
             continue;
         }
-        on_login(&answers, unfinished).into_iter().for_each(&mut say);
+        on_login(&answers, &runtimes, unfinished).into_iter().for_each(&mut say);
         for (number, service) in own {
             let about = About::Service { service: service.name.clone(), host: host.clone() };
-            let matters = on_service(&answers, number, service, unfinished);
-            findings.extend(
-                matters.into_iter().map(|matter| Finding { about: about.clone(), matter: Check::Service(matter) }),
-            );
+            let checks = on_service(&answers, number, service, unfinished);
+            findings
+                .extend(checks.into_iter().map(|check| Finding { about: about.clone(), check: Check::Service(check) }));
         }
     }
     findings
@@ -81,7 +82,7 @@ fn silent(login: Option<&LoginName>, from: Option<String>, answers: &Answers<'_>
     }
 }
 
-fn on_login(answers: &Answers<'_>, unfinished: &str) -> Vec<HostCheck> {
+fn on_login(answers: &Answers<'_>, runtimes: &[ByRuntime<'_>], unfinished: &str) -> Vec<HostCheck> {
     let mut found = Vec::new();
     if !answers.noise.is_empty() {
         found.push(HostCheck::Chatty(answers.noise.clone()));
@@ -92,21 +93,17 @@ fn on_login(answers: &Answers<'_>, unfinished: &str) -> Vec<HostCheck> {
         (Some(_), Some(_)) => found.push(HostCheck::JobsPossible),
         (None, _) | (_, None) => {}
     }
-    found.extend(answers.own("docker").map(|docker| engine(answers, docker)));
+    for (runtime, _) in runtimes {
+        found.extend(runtime.doctor().read_login(answers).into_iter().map(HostCheck::Runtime));
+    }
     let version = |answer: Answer<'_>, good: fn(String) -> HostCheck, bad: HostCheck| {
         if answer.is_good() { good(answer.words()) } else { bad }
     };
-    let docker_is_there = answers.own("docker").is_none_or(|docker| docker.code != 127);
-    found.extend(
-        answers
-            .own("compose")
-            .filter(|_| docker_is_there)
-            .map(|answer| version(answer, HostCheck::Compose, HostCheck::NoCompose(answer.words()))),
-    );
     found.extend(answers.own("git").map(|answer| version(answer, HostCheck::Git, HostCheck::NoGit)));
+    let cleanup = runtimes.first().map(|(runtime, _)| runtime.cleanup());
     let mut mounts: Vec<&str> = Vec::new();
     for answer in answers.all("disk") {
-        if let Some((mount, disk)) = disk(answer.value())
+        if let Some((mount, disk)) = disk(answer.value(), cleanup)
             && !mounts.contains(&mount)
         {
             mounts.push(mount);
@@ -119,38 +116,13 @@ fn on_login(answers: &Answers<'_>, unfinished: &str) -> Vec<HostCheck> {
     found
 }
 
-fn engine(answers: &Answers<'_>, docker: Answer<'_>) -> HostCheck {
-    if docker.is_good() {
-        return HostCheck::Engine(docker.words());
-    }
-    let said = docker.words();
-    let lower = said.to_lowercase();
-    // The group's name is the socket's; where that cannot be seen, Docker's own.
-    let socket = answers.own("socket").map(Answer::words).filter(|group| !group.is_empty());
-    let group = socket.unwrap_or_else(|| "docker".to_owned());
-    if docker.code == 127 {
-        HostCheck::NoDocker
-    } else if lower.contains("permission denied") {
-        let groups = answers.own("groups").map(Answer::words).unwrap_or_default();
-        let login = answers.own("login").map(Answer::words).unwrap_or_default();
-        HostCheck::EngineForbidden { member: groups.split(' ').any(|member| *member == group), login, group }
-    } else if ["is the docker daemon running", "failed to connect to the docker api"].iter().any(|s| lower.contains(s))
-    {
-        HostCheck::EngineDown(said)
-    } else if docker.code == 124 {
-        HostCheck::EngineFails("no answer within 15 s".to_owned())
-    } else {
-        HostCheck::EngineFails(said)
-    }
-}
-
 /// A line of `df -Pk`: device, blocks, used, free, capacity, mount point.
-fn disk(line: &str) -> Option<(&str, HostCheck)> {
+fn disk<'a>(line: &'a str, cleanup: Option<&'static str>) -> Option<(&'a str, HostCheck)> {
     let mut fields = line.split_whitespace().skip(3);
     let free = fields.next()?.parse().ok()?;
     let percent = fields.next()?.strip_suffix('%')?.parse().ok()?;
     let mount = fields.next()?;
-    Some((mount, HostCheck::Disk { mount: mount.to_owned(), free, percent }))
+    Some((mount, HostCheck::Disk { mount: mount.to_owned(), free, percent, cleanup }))
 }
 
 fn on_service(answers: &Answers<'_>, number: usize, service: &Service, unfinished: &str) -> Vec<ServiceCheck> {
@@ -159,7 +131,8 @@ fn on_service(answers: &Answers<'_>, number: usize, service: &Service, unfinishe
     if let Some(dir) = &service.dir {
         found.extend(clone::read(&asked, dir, &service.branch, answers.own("git").is_none_or(Answer::is_good)));
     }
-    found.extend(compose::read(&asked, service));
+    let runtime = service.workload.runtime();
+    found.extend(runtime.doctor().read_service(&asked, service).into_iter().map(ServiceCheck::Runtime));
     if asked.get("done").is_none() {
         found.push(ServiceCheck::Unanswered(unfinished.to_owned()));
     }

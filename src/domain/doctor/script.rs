@@ -1,20 +1,19 @@
-//! The one command line that examines a host, however many services and logins
-//! are on it.
+//! The one command line that examines a host, however many services, runtimes
+//! and logins are on it.
 
 use std::time::Duration;
 
+use super::answers::SECTION;
 use crate::domain::{
     inventory::{Service, Strategy},
     names::LoginName,
+    runtime::by_runtime,
     shell,
 };
 
 /// What runs on the host. Shown as a file of its own, so that an administrator
 /// can read it in a minute.
 const FUNCTIONS: &str = include_str!("host.sh");
-
-/// Marks where one login's answers begin, in both streams.
-pub(super) const SECTION: &str = "::doctor-as ";
 
 /// Services examined side by side: most of it is waiting for git servers.
 const AT_ONCE: usize = 4;
@@ -30,17 +29,8 @@ pub(super) fn logins(services: &[Service]) -> Vec<Option<&LoginName>> {
     logins
 }
 
-/// Whether its changes go through Compose.
-pub(super) fn needs_compose(service: &Service) -> bool {
-    service.dir.is_some()
-        && match service.update.strategy {
-            Strategy::ComposeGit | Strategy::ComposePull => true,
-            Strategy::Command { .. } => false,
-        }
-}
-
 /// Whether its directory is a clone.
-pub(super) fn needs_git(service: &Service) -> bool {
+fn needs_git(service: &Service) -> bool {
     service.dir.is_some()
         && match service.update.strategy {
             Strategy::ComposeGit => true,
@@ -60,34 +50,50 @@ pub fn command(services: &[Service]) -> String {
     parts.join("; ")
 }
 
-/// What one login is asked: itself, its engine and tools where one of its
-/// services needs them, and its services.
+/// What one login is asked: itself, what runs its services and the tools they
+/// need, and its services.
 fn section(login: Option<&LoginName>, services: &[Service]) -> String {
     let own: Vec<(usize, &Service)> =
         services.iter().enumerate().filter(|(_, service)| service.run_as.as_ref() == login).collect();
-    let mut text = format!("{FUNCTIONS}\nlogin\ndocker=1\n");
-    if !own.is_empty() {
-        text.push_str("engine\ndocker=$?\n");
-    }
-    if own.iter().any(|(_, service)| needs_compose(service)) {
-        text.push_str("compose_itself\n");
+    let runtimes = by_runtime(own.iter().map(|(_, service)| *service));
+    let functions = runtimes.iter().map(|(runtime, _)| runtime.doctor().functions());
+    let mut text = [FUNCTIONS].into_iter().chain(functions).collect::<Vec<_>>().join("\n");
+    text.push_str("\nlogin\n");
+    for (runtime, services) in &runtimes {
+        text.push_str(&runtime.doctor().ask_login(services));
     }
     if own.iter().any(|(_, service)| needs_git(service)) {
         text.push_str("git_itself\n");
     }
     for batch in own.chunks(AT_ONCE) {
         for (number, service) in batch {
-            let mut line = format!("service {number} {}", shell::quote(service.container.as_str()));
-            if let Some(dir) = &service.dir {
-                let (dir, branch) = (shell::quote(dir.as_str()), shell::quote(service.branch.as_str()));
-                line.push_str(&format!(" {} {dir} {branch}", service.update.strategy.name()));
-            }
-            text.push_str(&format!("{line} &\n"));
+            text.push_str(&format!("{{ {}; }} &\n", ask(*number, service)));
         }
         text.push_str("wait\n");
     }
     text.push_str("say done - 0\n");
     text
+}
+
+/// What is asked of one service, as one command.
+fn ask(number: usize, service: &Service) -> String {
+    let doctor = service.workload.runtime().doctor();
+    let mut parts = Vec::new();
+    if let Some(dir) = &service.dir {
+        let mut inside = format!("enter {number} {} || exit", shell::quote(dir.as_str()));
+        if needs_git(service) {
+            inside.push_str(&format!("; examine_clone {number} {}", shell::quote(service.branch.as_str())));
+        }
+        let own = doctor.ask_directory(number, service);
+        if !own.is_empty() {
+            inside.push_str(&format!("; {own}"));
+        }
+        parts.push(format!("({inside})"));
+    }
+    parts.push(doctor.ask_service(number, service));
+    parts.push(format!("say done {number} 0"));
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
 }
 
 /// How long it may take, the connection included. Each question has its own
@@ -104,11 +110,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_comment_is_sent_but_the_files_own_and_each_login_is_asked_once() {
+    fn each_login_is_asked_once_and_a_host_without_services_about_itself_alone() {
         let text = command(&[]);
         assert!(text.starts_with("echo '::doctor-as '"), "{text}");
         assert_eq!(logins(&[]), [None]);
-        assert!(!text.contains("engine\ndocker="), "a host without services needs no engine");
+        assert!(!text.contains("wait"), "{text}");
         assert_eq!(limit(&[]), Duration::from_secs(45));
     }
 }

@@ -1,6 +1,7 @@
 //! What can be found of a service.
 
-use super::finding::Mark;
+use super::mark::Mark;
+use crate::domain::runtime::RuntimeCheck;
 
 /// What can be found of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,41 +91,8 @@ pub enum ServiceCheck {
     },
     /// git tracks a private key.
     KeyTracked(String),
-    /// Compose reads the file.
-    ComposeReads,
-    /// Compose reads the file, and warns.
-    ComposeWarns(String),
-    /// Compose does not read the file; what it said.
-    ComposeFails(String),
-    /// The container is there and of this project; its state.
-    Container(String),
-    /// The container belongs to another project, or to none.
-    Foreign {
-        /// The container.
-        container: String,
-        /// Whose it is.
-        theirs: Option<String>,
-        /// The project in the service's directory.
-        ours: String,
-    },
-    /// There is no such container yet; Compose makes it.
-    NotDeployed,
-    /// There is no such container, and Compose makes others.
-    OtherContainers {
-        /// The container that is configured.
-        container: String,
-        /// What Compose makes.
-        makes: Vec<String>,
-    },
-    /// There is no such container, and nothing that makes it.
-    NoContainer {
-        /// The container.
-        container: String,
-        /// One that is there and called nearly so.
-        nearest: Option<String>,
-    },
-    /// docker fails; what it said.
-    ContainerUnclear(String),
+    /// What runs it.
+    Runtime(RuntimeCheck),
     /// Its checks did not come to their end.
     Unanswered(String),
 }
@@ -164,20 +132,12 @@ impl ServiceCheck {
             | Self::Changed { .. }
             | Self::SecretTracked { telling: true, .. }
             | Self::SecretNotIgnored { .. }
-            | Self::ComposeFails(_)
-            | Self::Foreign { .. }
-            | Self::OtherContainers { .. }
-            | Self::NoContainer { .. }
-            | Self::ContainerUnclear(_)
             | Self::Unanswered(_) => Mark::Wrong,
-            Self::SecretTracked { telling: false, .. }
-            | Self::KeyTracked(_)
-            | Self::LocalCommits { .. }
-            | Self::ComposeWarns(_)
-            | Self::NotDeployed => Mark::Doubtful,
-            Self::Clone(_) | Self::Remote(_) | Self::SecretsIgnored(_) | Self::ComposeReads | Self::Container(_) => {
-                Mark::Fine
+            Self::SecretTracked { telling: false, .. } | Self::KeyTracked(_) | Self::LocalCommits { .. } => {
+                Mark::Doubtful
             }
+            Self::Clone(_) | Self::Remote(_) | Self::SecretsIgnored(_) => Mark::Fine,
+            Self::Runtime(check) => check.mark,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::{
 /// Why a change was not begun, and what to do about it.
 pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &str, now: Timestamp) -> String {
     let dir = code(service.dir.as_ref().map_or("its directory", |dir| dir.as_str()));
-    let host = escape(service.host.as_str());
+    let (host, runtime) = (escape(service.host.as_str()), service.workload.runtime());
     let again = code(&format!("{prefix}{} {}", change.command(), service.name));
     match refusal {
         Refusal::Locked { job, owner, change, since } => {
@@ -37,18 +37,19 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
             format!("The login {} may not enter {dir} on {host}. Give it the directory, or set `run_as`.", code(login))
         }
         Refusal::Engine(why) => format!(
-            "Docker does not answer on {host}: {}. Is it running, and is the login in the docker group (with a new \
-             login since)?",
-            escape(why.trim_end_matches('.'))
+            "{} does not answer on {host}: {}. {}",
+            runtime.label(),
+            escape(why.trim_end_matches('.')),
+            runtime.access()
         ),
-        Refusal::NoCompose => format!("{} is missing on {host}. Install Compose v2 there.", code("docker compose")),
+        Refusal::NoCompose => format!("Compose v2 is missing on {host}. Install it there."),
         Refusal::Disk { free, wanted, place } => format!(
             "Only {} MiB are free at {} on {host}, and {} are wanted. Make room there, for example with {}; or lower \
              `min_free`.",
             escape(free),
             code(place),
             escape(wanted),
-            code("docker image prune")
+            code(runtime.cleanup())
         ),
         Refusal::IndexLock(path) => format!(
             "Another git is at work in {dir} on {host}. {again} again when it is done; if none is, remove {}.",

@@ -10,7 +10,7 @@ use crate::domain::{
     message::{code, escape},
     names::ServiceName,
     operation::Operation,
-    runtime::docker_change::NotPossible,
+    runtime::NotPossible,
     selector::NoMatch,
 };
 
@@ -155,6 +155,9 @@ pub fn not_possible(service: &ServiceName, why: NotPossible) -> String {
     match why {
         NotPossible::NoDirectory => {
             format!("✋ **{name}** has no {} in the config, so there is no clone to update.", code("dir"))
+        }
+        NotPossible::NotSupported => {
+            format!("✋ **{name}** is only looked at and restarted by me; that change has to be made on its host.")
         }
         NotPossible::NoUndo => {
             format!("✋ **{name}** is updated by a script of its own, and the config gives no {} for it.", code("undo"))

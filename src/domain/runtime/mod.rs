@@ -1,51 +1,134 @@
-//! Runtimes: what runs a service. A runtime renders remote commands and parses
-//! their output, and does nothing else. One file each.
+//! Runtimes: what runs a service. A runtime renders remote commands and reads
+//! their output, and does nothing else: nothing in it opens a connection.
+//!
+//! Each has a folder of its own, and is registered here and nowhere else: a
+//! [`Workload`], its [`Runtime`], and its module.
+
+mod change;
+mod doctor;
+mod event;
+pub mod snapshot;
+pub mod stream;
+mod workload;
 
 pub mod docker;
-pub mod docker_change;
+pub mod systemd;
 
-use super::names::ContainerName;
+use std::fmt;
 
-/// One line of a runtime's event stream, as far as the watcher cares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerEvent {
-    /// The container's ID.
-    pub id: String,
-    /// Its name at the time.
-    pub name: ContainerName,
-    /// When, by the host's clock.
-    pub at: jiff::Timestamp,
-    /// What happened to it.
-    pub kind: EventKind,
+use jiff::Timestamp;
+
+pub use self::{
+    change::{NotPossible, aftercare, limit},
+    doctor::{Doctor, RuntimeCheck},
+    event::{EventKind, RuntimeEvent},
+    workload::Workload,
+};
+use super::{
+    change::Wanted,
+    inventory::Service,
+    observation::Observation,
+    origin::Actor,
+    output::{CommandOutput, LogError, LogTail},
+};
+
+impl Workload {
+    /// What runs it.
+    pub fn runtime(&self) -> &'static dyn Runtime {
+        match self {
+            Self::Docker(_) => &docker::Docker,
+            Self::Systemd(_) => &systemd::Systemd,
+        }
+    }
 }
 
-/// What happened to a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// Its process was started.
-    Started,
-    /// Its process ended with this status.
-    Died {
-        /// The exit status.
-        code: i64,
-    },
-    /// The kernel killed something in it for memory.
-    OutOfMemory,
-    /// Somebody sent it a signal; a death that follows was asked for.
-    Killed {
-        /// Which, if it is told.
-        signal: Option<u32>,
-    },
-    /// It was stopped as asked.
-    Stopped,
-    /// It was removed.
-    Removed,
-    /// Somebody froze it.
-    Paused,
-    /// Somebody let it go on.
-    Resumed,
-    /// Its health check succeeds (again).
-    Healthy,
-    /// Its health check fails.
-    Unhealthy,
+/// A runtime and services that it runs.
+pub type ByRuntime<'a> = (&'static dyn Runtime, Vec<&'a Service>);
+
+/// Services by what runs them, in the order of their first.
+pub fn by_runtime<'a>(services: impl IntoIterator<Item = &'a Service>) -> Vec<ByRuntime<'a>> {
+    let mut groups: Vec<Vec<&Service>> = Vec::new();
+    for service in services {
+        match groups.iter_mut().find(|group| group[0].workload.is_like(&service.workload)) {
+            Some(group) => group.push(service),
+            None => groups.push(vec![service]),
+        }
+    }
+    groups.into_iter().map(|group| (group[0].workload.runtime(), group)).collect()
+}
+
+/// What runs services. Every name that is put into a command is quoted.
+pub trait Runtime: fmt::Debug + Sync {
+    /// Its name in sentences, like "Docker".
+    fn label(&self) -> &'static str;
+
+    /// What it calls what it runs, like "container".
+    fn noun(&self) -> &'static str;
+
+    /// What may be wrong when it does not answer a login, as a question.
+    fn access(&self) -> &'static str;
+
+    /// What makes room on a disk that it fills.
+    fn cleanup(&self) -> &'static str;
+
+    /// Directories of its own whose disks can fill up.
+    fn disks(&self) -> &'static [&'static str];
+
+    /// A command that prints how these are, each on lines of its own. Both
+    /// streams are read together; its status says nothing.
+    fn snapshot(&self, names: &[&str]) -> String;
+
+    /// Reads how a service is from what [`snapshot`](Self::snapshot) printed
+    /// about all of them.
+    fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation;
+
+    /// A command that prints what happens, as it happens, until it is ended:
+    /// from the given time of the host's clock on, as far as that is still
+    /// known. None where snapshots have to do.
+    fn events(&self, since: Option<Timestamp>) -> Option<String>;
+
+    /// Reads a line of [`events`](Self::events). Lines about anything else are
+    /// none.
+    fn read_event(&self, line: &str) -> Option<RuntimeEvent>;
+
+    /// A command that prints the last lines of a service's log.
+    fn logs(&self, name: &str, lines: u32) -> String;
+
+    /// Reads what [`logs`](Self::logs) printed.
+    fn read_log(&self, output: CommandOutput, name: &str) -> Result<LogTail, LogError>;
+
+    /// The script of a change. It tells how the service is before and after.
+    fn change(&self, wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible>;
+
+    /// A script that says what an update would bring and whether it could
+    /// begin. Its output is read like a job's log.
+    fn preview(&self, service: &Service, by: &Actor) -> Result<String, NotPossible>;
+
+    /// Reads what a change told of the service before or after it.
+    fn seen(&self, line: &str, service: &Service, at: Timestamp) -> Option<Observation>;
+
+    /// Whether what was printed says that there is nothing of that name.
+    fn is_missing(&self, printed: &str, name: &str) -> bool;
+
+    /// What the doctor asks about it.
+    fn doctor(&self) -> &'static dyn Doctor;
+}
+
+impl Service {
+    /// The command line that prints the last lines of its log.
+    pub fn logs(&self, lines: u32) -> String {
+        let command = self.workload.runtime().logs(self.workload.name(), lines);
+        super::shell::script(self.run_as.as_ref(), &command)
+    }
+
+    /// Reads what [`logs`](Self::logs) printed, or why it could not be asked.
+    pub fn read_log(&self, output: Result<CommandOutput, String>) -> Result<LogTail, LogError> {
+        self.workload.runtime().read_log(output.map_err(LogError::Unreachable)?, self.workload.name())
+    }
+
+    /// The command line that says what an update would bring.
+    pub fn preview(&self, nonce: &str, by: &Actor) -> Result<String, NotPossible> {
+        let body = self.workload.runtime().preview(self, by)?;
+        Ok(super::shell::script(self.run_as.as_ref(), &super::job::speaking(nonce, &body)))
+    }
 }

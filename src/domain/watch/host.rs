@@ -128,8 +128,12 @@ impl HostWatch {
                     self.boot.clone_from(&report.facts.boot);
                 }
                 let rebooted = before.is_some() && before != self.boot;
-                self.trouble = None;
                 let mut found = self.disks(&report.facts.disks);
+                if let Some(why) = &report.facts.down {
+                    found.extend(self.troubled(&SnapshotError::Engine(why.clone()), report.at));
+                    return (rebooted, found);
+                }
+                self.trouble = None;
                 if self.open.is_some() {
                     self.back.get_or_insert(report.at);
                     found.extend(self.tick(report.at));
@@ -140,13 +144,16 @@ impl HostWatch {
             }
             // Nobody went there.
             Err(SnapshotError::Busy(_)) => (false, Vec::new()),
-            Err(trouble) => {
-                self.back = None;
-                let since = self.trouble.as_ref().map_or(report.at, |(since, _)| *since);
-                self.trouble = Some((since, trouble.clone()));
-                (false, self.tick(report.at).into_iter().collect())
-            }
+            Err(trouble) => (false, self.troubled(trouble, report.at).into_iter().collect()),
         }
+    }
+
+    /// It gives no answer, or one of several runtimes on it does not.
+    fn troubled(&mut self, trouble: &SnapshotError, now: Timestamp) -> Option<HostFinding> {
+        self.back = None;
+        let since = self.trouble.as_ref().map_or(now, |(since, _)| *since);
+        self.trouble = Some((since, trouble.clone()));
+        self.tick(now)
     }
 
     fn disks(&mut self, disks: &[Disk]) -> Vec<HostFinding> {

@@ -17,7 +17,7 @@ use super::{
 use crate::domain::{
     change::Change,
     observation::{Death, Health},
-    runtime::{ContainerEvent, EventKind},
+    runtime::{EventKind, RuntimeEvent},
 };
 
 /// How long a death waits for a look to show what came of it, before it counts
@@ -219,11 +219,20 @@ impl ServiceWatch {
     /// went: what that stopped on its way nobody asked for.
     pub fn blinded(&mut self, engine: bool, now: Timestamp) {
         if self.before.is_none() {
-            self.before = Some(Before::of(self));
+            self.before = Some(self.as_last_seen());
         }
         let since = *self.blind.get_or_insert(now);
         if engine {
             self.take_along(since);
+        }
+    }
+
+    fn as_last_seen(&self) -> Before {
+        Before {
+            container: self.container.clone(),
+            restarts: self.deaths.base(),
+            started: self.started.filter(|_| !self.start_told),
+            ran: matches!(self.present, Present::Running { .. } | Present::Between { restarting: true, .. }),
         }
     }
 
@@ -238,7 +247,7 @@ impl ServiceWatch {
     }
 
     /// Takes an event of its container.
-    pub fn event(&mut self, event: &ContainerEvent, now: Timestamp) -> Option<Finding> {
+    pub fn event(&mut self, event: &RuntimeEvent, now: Timestamp) -> Option<Finding> {
         let other = self.container.as_ref().is_some_and(|known| *known != event.id);
         if other && event.kind != EventKind::Started {
             // The container that another one has replaced.

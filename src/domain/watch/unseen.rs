@@ -3,33 +3,21 @@
 
 use jiff::Timestamp;
 
-use super::{
-    problem::Missed,
-    service::{Present, ServiceWatch},
-};
+use super::problem::Missed;
 use crate::domain::observation::{Observation, State};
 
 /// How a service was when it was last seen.
 #[derive(Debug)]
 pub(super) struct Before {
-    container: Option<String>,
+    pub(super) container: Option<String>,
     /// The container's restart count, by its ID.
-    restarts: Option<(String, u32)>,
+    pub(super) restarts: Option<(String, u32)>,
     /// When it was started, by the host's clock, if that is known.
-    started: Option<Timestamp>,
-    ran: bool,
+    pub(super) started: Option<Timestamp>,
+    pub(super) ran: bool,
 }
 
 impl Before {
-    pub(super) fn of(watch: &ServiceWatch) -> Self {
-        Self {
-            container: watch.container.clone(),
-            restarts: watch.deaths.base(),
-            started: watch.started.filter(|_| !watch.start_told),
-            ran: matches!(watch.present, Present::Running { .. } | Present::Between { restarting: true, .. }),
-        }
-    }
-
     /// What must have happened since.
     pub(super) fn missed(&self, seen: &Observation) -> Option<Missed> {
         let known = self.container.as_ref()?;

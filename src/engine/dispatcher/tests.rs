@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     domain::{
         inbound::{Arrival, Inbound, Protection},
-        inventory::{Host, RuntimeKind, Service, UpdatePolicy},
+        inventory::{Host, Service, UpdatePolicy},
         names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
         observation::{HostFacts, HostReport, SnapshotError},
         operation::{Operation, OperationId},
@@ -22,7 +22,7 @@ use crate::{
         progress::{Phase, Reader},
         record::End,
         role::Role,
-        runtime::{ContainerEvent, EventKind, docker, docker_change},
+        runtime::{self, EventKind, RuntimeEvent, Workload, snapshot},
         watch::{Checkpoint, Policy},
     },
     engine::{
@@ -61,8 +61,7 @@ impl Room {
         let service = |name: &str, host: &str, dir: Option<&str>| Service {
             name: ServiceName::parse(name).unwrap(),
             host: HostName::parse(host).unwrap(),
-            runtime: RuntimeKind::Docker,
-            container: ContainerName::parse(name).unwrap(),
+            workload: Workload::Docker(ContainerName::parse(name).unwrap()),
             dir: dir.map(|d| RemoteDir::parse(d).unwrap()),
             branch: Branch::parse("master").unwrap(),
             run_as: None,
@@ -150,7 +149,7 @@ impl Room {
     fn reports(&mut self, ticket: Ticket, host: &str, output: &str) -> String {
         let host = HostName::parse(host).unwrap();
         let services: Vec<Service> = self.dispatcher.inventory.on_host(&host).cloned().collect();
-        let seen = docker::read_snapshot(&format!("::opsroom-as \n{output}"), &services, self.now);
+        let (_, seen) = snapshot::read(&format!("::opsroom-as Docker \n{output}"), &services, self.now);
         let report = HostReport { host, began: self.now, at: self.now, facts: HostFacts::default(), seen };
         self.happens(Event::Snapshot { ticket: Some(ticket), report })
     }
@@ -178,8 +177,8 @@ impl Room {
     }
 
     fn container(&mut self, name: &str, kind: EventKind) -> String {
-        let event = ContainerEvent { id: "x".into(), name: ContainerName::parse(name).unwrap(), at: self.now, kind };
-        self.happens(Event::Container { host: HostName::parse("spark-1").unwrap(), event })
+        let event = RuntimeEvent { id: "x".into(), name: name.to_owned(), at: self.now, kind };
+        self.happens(Event::Runtime { host: HostName::parse("spark-1").unwrap(), event })
     }
 
     fn job(&mut self, log: &str, exit: Option<u32>) -> String {
@@ -390,7 +389,7 @@ fn an_operation_of_an_earlier_process_is_followed_and_not_begun_again() {
     else {
         panic!("{effects:?}")
     };
-    let whole = Duration::from_secs(25 * 60) + docker_change::aftercare(&next.dispatcher.inventory.services[0]);
+    let whole = Duration::from_secs(25 * 60) + runtime::aftercare(&next.dispatcher.inventory.services[0]);
     assert_eq!(*limit, whole - Duration::from_secs(60), "the limit counts from the beginning");
 
     // Its service has moved: nobody can ask the host it ran on.

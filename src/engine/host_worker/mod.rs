@@ -27,6 +27,7 @@ use crate::{
     domain::{
         inventory::Service,
         names::{HostName, LoginName},
+        runtime::by_runtime,
     },
     ports::Remote,
 };
@@ -65,10 +66,12 @@ impl HostWorker {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&worker).snapshots(asked));
         if !worker.services.is_empty() {
-            let logins: BTreeSet<Option<LoginName>> = worker.services.iter().map(|s| s.run_as.clone()).collect();
-            for login in logins {
-                let restart = Arc::clone(&restart_streams);
-                tasks.spawn(Arc::clone(&worker).stream(login, snapshot.clone(), restart, stop.clone()));
+            for (runtime, services) in by_runtime(&worker.services) {
+                let logins: BTreeSet<Option<LoginName>> = services.iter().map(|s| s.run_as.clone()).collect();
+                for login in logins {
+                    let restart = Arc::clone(&restart_streams);
+                    tasks.spawn(Arc::clone(&worker).stream(runtime, login, snapshot.clone(), restart, stop.clone()));
+                }
             }
             tasks.spawn(Arc::clone(&worker).snapshot_regularly(snapshot.clone()));
         }

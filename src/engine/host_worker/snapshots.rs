@@ -9,7 +9,7 @@ use super::{Asked, HostWorker};
 use crate::{
     domain::{
         observation::{HostFacts, HostReport, Observation, SnapshotError},
-        runtime::docker,
+        runtime::snapshot,
     },
     engine::{collector::Tail, event::Event},
     ports::{Exec, Stdin},
@@ -46,14 +46,14 @@ impl HostWorker {
     async fn snapshot(&self) -> Seen {
         let (began, mut facts) = (Timestamp::now(), HostFacts::default());
         let mut output = Tail::new(BYTES);
-        let exec = Exec { command: docker::snapshot(&self.services), limit: LIMIT, stdin: Stdin::Empty };
+        let exec = Exec { command: snapshot::command(&self.services), limit: LIMIT, stdin: Stdin::Empty };
         let seen = match self.remote.exec(exec, &mut output).await {
             // The command's status is that of its last name; each line speaks
             // for itself.
             Ok(_) => {
-                let text = output.text();
-                facts = docker::read_facts(&text);
-                docker::read_snapshot(&text, &self.services, Timestamp::now())
+                let seen;
+                (facts, seen) = snapshot::read(&output.text(), &self.services, Timestamp::now());
+                seen
             }
             Err(error) if error.may_have_run() => Err(SnapshotError::Unclear(error.to_string())),
             Err(error) => Err(SnapshotError::Unreachable(error.to_string())),

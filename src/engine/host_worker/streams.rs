@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Asked, HostWorker};
 use crate::{
     domain::{
-        names::{ContainerName, LoginName},
-        runtime::docker,
+        names::LoginName,
+        runtime::{Runtime, stream},
     },
     engine::{collector::Lines, event::Event},
     ports::{Exec, RemoteError, Stdin},
@@ -36,11 +36,12 @@ const WAITING: usize = 1_024;
 const LINE: usize = 64 * 1024;
 
 impl HostWorker {
-    /// Holds the event stream of a login, and gets it back when it breaks. What
+    /// Holds the event stream of a runtime for a login, and gets it back when it breaks. What
     /// happened in between the engine tells again, as far as it remembers, and
     /// after each beginning a snapshot closes the gap.
     pub(super) async fn stream(
         self: Arc<Self>,
+        runtime: &'static dyn Runtime,
         login: Option<LoginName>,
         snapshot: mpsc::Sender<Asked>,
         restart: Arc<Notify>,
@@ -48,8 +49,12 @@ impl HostWorker {
     ) {
         let mut pause = RECONNECT.0;
         // Several logins may see the same engine: each tells of its own.
-        let own: BTreeSet<ContainerName> =
-            self.services.iter().filter(|s| s.run_as == login).map(|s| s.container.clone()).collect();
+        let own: BTreeSet<String> = self
+            .services
+            .iter()
+            .filter(|s| s.run_as == login && s.workload.runtime().label() == runtime.label())
+            .map(|s| s.workload.name().to_owned())
+            .collect();
         let known = Arc::new(Mutex::new(None));
         loop {
             let began = tokio::time::Instant::now();
@@ -61,12 +66,12 @@ impl HostWorker {
             let hears = Arc::clone(&heard);
             let mut output = Lines::new(LINE, move |line: &str| {
                 hears.store(true, Ordering::Relaxed);
-                let event = docker::read_event(line);
+                let event = runtime.read_event(line);
                 let mut known = told.lock().unwrap_or_else(PoisonError::into_inner);
                 // The clock serves until something has happened.
                 *known = match &event {
                     Some(event) => (*known).max(Some(event.at)),
-                    None => known.or_else(|| docker::read_clock(line)),
+                    None => known.or_else(|| stream::read_clock(line)),
                 };
                 if let Some(event) = event.filter(|event| own.contains(&event.name))
                     && send.try_send(event).is_err()
@@ -75,15 +80,13 @@ impl HostWorker {
                     let _ = overflow.try_send(None);
                 }
             });
-            let exec = Exec {
-                command: docker::events(login.as_ref(), since),
-                limit: LIMIT,
-                stdin: Stdin::OpenUntil(stop.clone()),
-            };
+            // Where it tells nothing by itself, snapshots have to do.
+            let Some(command) = stream::command(runtime, login.as_ref(), since) else { return };
+            let exec = Exec { command, limit: LIMIT, stdin: Stdin::OpenUntil(stop.clone()) };
             let host = self.host.clone();
             let forward = async {
                 while let Some(event) = lines.recv().await {
-                    self.send(Event::Container { host: host.clone(), event }).await;
+                    self.send(Event::Runtime { host: host.clone(), event }).await;
                 }
                 std::future::pending::<()>().await;
             };
@@ -101,7 +104,7 @@ impl HostWorker {
             // What it told last counts, too.
             drop(output);
             while let Some(event) = lines.recv().await {
-                self.send(Event::Container { host: self.host.clone(), event }).await;
+                self.send(Event::Runtime { host: self.host.clone(), event }).await;
             }
             let why = match ended {
                 Err(RemoteError::TimedOut(_)) => continue,

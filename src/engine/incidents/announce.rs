@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Incidents, edit::AlertMessage, key, notify, record};
+use super::{Incidents, edit::AlertMessage, notify, record};
 use crate::{
     domain::{
         incident::{Incident, IncidentId},
         message::MessageClass,
         output::{CommandOutput, LogError},
         reply,
-        runtime::docker,
         subject::Subject,
         watch::Level,
     },
@@ -93,7 +92,7 @@ impl Incidents {
         let Some(service) = ctx.inventory.service(name) else { return Step::none() };
         let ticket = ctx.ids.ticket(Asker::Incidents);
         self.evidence.insert(ticket, id);
-        let command = docker::logs(service, reply::alert::LOG_LINES * 3);
+        let command = service.logs(reply::alert::LOG_LINES * 3);
         Effect::Host { host: service.host.clone(), request: HostRequest::Read { command, limit: EVIDENCE, ticket } }
             .into()
     }
@@ -133,7 +132,7 @@ impl Incidents {
         let open: Vec<&Incident> = ids.iter().filter_map(|id| self.open.get(id)).collect();
         let text = reply::incident::told(&open, &[], ctx.inventory, ctx.now);
         self.messages.insert(first, AlertMessage::said(ctx.now));
-        step.then(notify(key(first, which), class, text))
+        step.then(notify(first.key(which), class, text))
     }
 }
 
@@ -143,10 +142,6 @@ fn log(subject: &Subject, output: Result<CommandOutput, String>, ctx: &Ctx<'_>) 
         Subject::Service(name) => ctx.inventory.service(name),
         Subject::Host(_) | Subject::Disk(_) => None,
     };
-    let tail = match (output, service) {
-        (Ok(output), Some(service)) => docker::read_log(output, service),
-        (Ok(_), None) => Err(LogError::NotDeployed),
-        (Err(why), _) => Err(LogError::Unreachable(why)),
-    };
+    let tail = service.map_or(Err(LogError::NotDeployed), |service| service.read_log(output));
     tail.map(|tail| tail.text).map_err(|error| error.to_string())
 }

@@ -3,7 +3,7 @@
 use super::{
     Incidents,
     announce::{APART, GATHER},
-    key, notify, record,
+    notify, record,
 };
 use crate::{
     domain::{
@@ -49,7 +49,7 @@ impl Incidents {
         let silent = |incident: &Incident| self.is_silent(&incident.subject, ctx.inventory, ctx.now);
         let paged = closed.iter().any(|i| i.said == Some(Level::Page) && !is_known(i) && !silent(i));
         let class = if paged { MessageClass::Page } else { MessageClass::Answer };
-        notify(key(first, "over"), class, reply::incident::over(&closed, ctx.inventory)).into()
+        notify(first.key("over"), class, reply::incident::over(&closed, ctx.inventory)).into()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Incidents, key};
+use super::Incidents;
 use crate::{
     domain::{
         incident::{Incident, IncidentId},
@@ -93,7 +93,7 @@ impl Incidents {
         let text = reply::incident::told(&open, &closed, ctx.inventory, ctx.now);
         let paged = open.iter().chain(&closed).any(|incident| incident.said == Some(Level::Page));
         let (of, class) =
-            if paged { (key(id, "page"), MessageClass::Page) } else { (key(id, "note"), MessageClass::Answer) };
+            if paged { (id.key("page"), MessageClass::Page) } else { (id.key("note"), MessageClass::Answer) };
         let edits = message.edits + 1;
         if last {
             self.messages.remove(&id);

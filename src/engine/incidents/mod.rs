@@ -31,7 +31,6 @@ use crate::{
         inventory::Inventory,
         maintenance::Window,
         message::MessageClass,
-        outgoing::MessageKey,
         silence::{Silence, in_maintenance},
         subject::Subject,
     },
@@ -167,17 +166,6 @@ fn remind_after(inventory: &Inventory) -> SignedDuration {
 /// Writes down how an incident is now.
 fn record(incident: &Incident) -> Effect {
     Effect::Record(Entry::Incident(Box::new(incident.clone())))
-}
-
-/// The name of what is said about an incident.
-fn key(id: IncidentId, which: &str) -> String {
-    format!("incident/{}/{which}", id.0)
-}
-
-/// The incident that a message is named for.
-pub fn incident_of(key: &MessageKey) -> Option<IncidentId> {
-    let (number, _) = key.0.strip_prefix("incident/")?.split_once('/')?;
-    number.parse().ok().map(IncidentId)
 }
 
 /// Says a new message in every room.

@@ -1,6 +1,6 @@
 //! Notifies again of what nobody is on.
 
-use super::{Incidents, key, notify, record, remind_after};
+use super::{Incidents, notify, record, remind_after};
 use crate::{
     domain::{
         incident::{Incident, IncidentId},
@@ -41,7 +41,7 @@ impl Incidents {
         }
         let incidents: Vec<&Incident> = due.iter().filter_map(|id| self.open.get(id)).collect();
         let text = reply::incident::reminder(&incidents, ctx.inventory, ctx.prefix(), ctx.now);
-        let key = format!("{}/{}", key(first, "still"), ctx.now.as_second());
+        let key = format!("{}/{}", first.key("still"), ctx.now.as_second());
         step.then(notify(key, MessageClass::Page, text))
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     },
     engine::{
         ctx::Ctx,
-        incidents::incident_of,
         request::Request,
         step::{Signal, Step},
         world::World,
@@ -26,7 +25,8 @@ impl Intake {
         if message.reaction {
             return react(&message, to, world, ctx);
         }
-        let meant = incident_of(to).and_then(|incident| self.spelled_out(&message.body, incident, world, ctx));
+        let meant =
+            IncidentId::of_message(to).and_then(|incident| self.spelled_out(&message.body, incident, world, ctx));
         match meant {
             Some(body) => self.meaning(message, &body, world, ctx),
             None => self.message(message, world, ctx),
@@ -65,7 +65,7 @@ fn changes_service(command: &command::Command<command::Written>) -> bool {
 /// that they are on it, which the alert then shows; nothing else ever comes of
 /// a reaction.
 fn react(message: &Inbound, to: &MessageKey, world: World<'_>, ctx: &Ctx<'_>) -> Step {
-    let told = incident_of(to).filter(|_| acknowledges(&message.body));
+    let told = IncidentId::of_message(to).filter(|_| acknowledges(&message.body));
     let (Some(told), Some(role)) = (told, access::admit_reaction(message, ctx.inventory)) else {
         return handled(message, "not a command");
     };

@@ -12,8 +12,7 @@ use crate::{
         operation::Operation,
         origin::Actor,
         progress::{Phase, Progress},
-        reply,
-        runtime::docker_change,
+        reply, runtime,
     },
     engine::{ctx::Ctx, effect::Effect, event::JobState, host_request::HostRequest, speech, step::Step},
     ports::Entry,
@@ -57,7 +56,7 @@ impl ActiveOperation {
     /// counts from when the change began, also after a restart.
     pub(super) fn run(&self, service: &Service, state: JobState, now: Timestamp) -> Effect {
         let operation = &self.operation;
-        let whole = operation.job.limit + docker_change::aftercare(service);
+        let whole = operation.job.limit + runtime::aftercare(service);
         let spent = Duration::try_from(now.duration_since(operation.began)).unwrap_or_default();
         let limit = whole.saturating_sub(spent).max(LEAST_LIMIT);
         let request = HostRequest::RunJob { operation: operation.id, job: operation.job.clone(), limit, state };

@@ -11,7 +11,7 @@ use crate::{
         progress::Progress,
         record::Record,
         reply::{self, refusal},
-        runtime::docker_change,
+        runtime,
     },
     engine::{
         ctx::Ctx,
@@ -33,7 +33,7 @@ impl Operations {
             return request.refuse("one change at a time", &refusal::in_progress(other, ctx.prefix(), ctx.now));
         }
         let change = wanted.change;
-        let body = match docker_change::body(wanted, service, &request.origin.actor()) {
+        let body = match service.workload.runtime().change(wanted, service, &request.origin.actor()) {
             Ok(body) => body,
             Err(why) => return request.refuse("not possible", &refusal::not_possible(&name, why)),
         };
@@ -43,7 +43,7 @@ impl Operations {
             nonce: ctx.ids.nonce(id),
             run_as: service.run_as.clone(),
             body,
-            limit: docker_change::limit(change, service),
+            limit: runtime::limit(change, service),
         };
         let operation = Operation {
             id,

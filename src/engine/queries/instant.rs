@@ -5,7 +5,7 @@ use crate::{
         command,
         reply::{help, incident, operations, refusal},
     },
-    engine::{ctx::Ctx, incidents::Incidents, operations::Operations, request::Request, step::Step},
+    engine::{ctx::Ctx, request::Request, step::Step, world::World},
 };
 
 /// `!help`.
@@ -31,14 +31,14 @@ pub fn whoami(request: &Request, ctx: &Ctx<'_>) -> Step {
 }
 
 /// `!ops`.
-pub fn operations(request: &Request, active: &Operations, ctx: &Ctx<'_>) -> Step {
-    let active: Vec<_> = active.active().collect();
+pub fn operations(request: &Request, world: World<'_>, ctx: &Ctx<'_>) -> Step {
+    let active: Vec<_> = world.operations.active().collect();
     request.answer("ops", &operations::in_progress(&active, ctx.prefix(), ctx.now))
 }
 
 /// `!alerts`.
-pub fn alerts(request: &Request, incidents: &Incidents, ctx: &Ctx<'_>) -> Step {
-    let open: Vec<_> = incidents.open().collect();
-    let silences: Vec<_> = incidents.silences().collect();
+pub fn alerts(request: &Request, world: World<'_>, ctx: &Ctx<'_>) -> Step {
+    let open: Vec<_> = world.incidents.open().collect();
+    let silences: Vec<_> = world.incidents.silences().collect();
     request.answer("alerts", &incident::list(&open, &silences, ctx.inventory, ctx.prefix(), ctx.now))
 }

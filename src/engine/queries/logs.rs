@@ -9,7 +9,6 @@ use crate::{
         origin::Origin,
         output::{CommandOutput, LogError},
         reply::logs,
-        runtime::docker,
     },
     engine::{ctx::Ctx, effect::Effect, event::Asker, host_request::HostRequest, request::Request, speech, step::Step},
 };
@@ -29,7 +28,7 @@ impl Queries {
     pub fn logs(&mut self, request: &Request, name: ServiceName, lines: u32, ctx: &mut Ctx<'_>) -> Step {
         let Some(service) = ctx.inventory.service(&name) else { return Step::none() };
         let ticket = ctx.ids.ticket(Asker::Queries);
-        let read = HostRequest::Read { command: docker::logs(service, lines), limit: LIMIT, ticket };
+        let read = HostRequest::Read { command: service.logs(lines), limit: LIMIT, ticket };
         self.pending.insert(ticket, Pending::Logs(Logs { origin: request.origin.clone(), service: name }));
         Effect::Host { host: service.host.clone(), request: read }.into()
     }
@@ -38,11 +37,8 @@ impl Queries {
 impl Logs {
     pub(super) fn answered(self, output: Result<CommandOutput, String>, ctx: &Ctx<'_>) -> Step {
         let Self { origin, service } = self;
-        let log = match (output, ctx.inventory.service(&service)) {
-            (Ok(output), Some(service)) => docker::read_log(output, service),
-            (Ok(_), None) => Err(LogError::NotDeployed),
-            (Err(why), _) => Err(LogError::Unreachable(why)),
-        };
+        let found = ctx.inventory.service(&service);
+        let log = found.map_or(Err(LogError::NotDeployed), |found| found.read_log(output));
         let answer = logs::answer(&service, log);
         let file = answer.file.map(|(name, text)| speech::file(&origin, name, text));
         speech::answer(&origin, &answer.text).then(file).then(speech::handled(&origin, "logs"))

@@ -10,7 +10,6 @@ use crate::{
         output::{CommandOutput, Exit},
         progress::Reader,
         reply::{preview, refusal},
-        runtime::docker_change,
     },
     engine::{ctx::Ctx, effect::Effect, event::Asker, host_request::HostRequest, request::Request, speech, step::Step},
 };
@@ -33,7 +32,7 @@ impl Queries {
         let Some(service) = ctx.inventory.service(&name) else { return Step::none() };
         let ticket = ctx.ids.ticket(Asker::Queries);
         let nonce = ctx.ids.read_nonce(ticket);
-        let command = match docker_change::preview(service, &nonce, &request.origin.actor()) {
+        let command = match service.preview(&nonce, &request.origin.actor()) {
             Ok(command) => command,
             Err(why) => return request.refuse("not possible", &refusal::not_possible(&name, why)),
         };

@@ -9,7 +9,7 @@ use crate::{
         incident::{Cause, Resolution},
         message::MessageClass,
         names::{HostName, ServiceName},
-        observation::{HostReport, SnapshotError},
+        observation::{HostReport, SnapshotError, State},
         reply,
         subject::Subject,
         watch::{HostFinding, HostProblem, HostWatch, Missed, Snapshot, WatchSettings},
@@ -82,10 +82,15 @@ impl Watcher {
         host.heard |= !matches!(report.seen, Err(SnapshotError::Busy(_)));
         match &report.seen {
             Ok(seen) => {
-                let rebooted = std::mem::take(&mut host.engine_went) || rebooted;
+                let down = report.facts.down.is_some();
+                let rebooted = std::mem::replace(&mut host.engine_went, down) || rebooted;
                 let snapshot = Snapshot { began: report.began, rebooted };
                 let mut step = Step::none();
                 for observation in seen {
+                    if down && matches!(observation.state, State::Unknown(_)) {
+                        self.blind_service(&observation.service, true, ctx.now);
+                        continue;
+                    }
                     let mut unseen = None;
                     step.push(self.watching(&observation.service, ctx, |watch, _| {
                         let (finding, missed) = watch.snapshot(observation, snapshot);
@@ -127,9 +132,13 @@ impl Watcher {
     /// The services of a host cannot be seen.
     fn blind(&mut self, host: &HostName, engine: bool, ctx: &Ctx<'_>) {
         for service in ctx.inventory.on_host(host) {
-            if let Some(monitor) = self.services.get_mut(&service.name) {
-                monitor.watch.blinded(engine, ctx.now);
-            }
+            self.blind_service(&service.name, engine, ctx.now);
+        }
+    }
+
+    fn blind_service(&mut self, service: &ServiceName, engine: bool, now: Timestamp) {
+        if let Some(monitor) = self.services.get_mut(service) {
+            monitor.watch.blinded(engine, now);
         }
     }
 

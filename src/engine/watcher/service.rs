@@ -10,7 +10,7 @@ use crate::{
         inventory::Service,
         names::{HostName, ServiceName},
         operation::Outcome,
-        runtime::ContainerEvent,
+        runtime::RuntimeEvent,
         subject::Subject,
         watch::{Checkpoint, Finding, LastChange, ServiceWatch, Who},
     },
@@ -51,8 +51,8 @@ impl ServiceMonitor {
 
 impl Watcher {
     /// Something happened to a container.
-    pub fn event(&mut self, host: &HostName, event: &ContainerEvent, ctx: &mut Ctx<'_>) -> Step {
-        let Some(service) = ctx.inventory.on_host(host).find(|s| s.container == event.name) else {
+    pub fn event(&mut self, host: &HostName, event: &RuntimeEvent, ctx: &mut Ctx<'_>) -> Step {
+        let Some(service) = ctx.inventory.on_host(host).find(|service| service.workload.name() == event.name) else {
             return Step::none();
         };
         self.watching(&service.name, ctx, |watch, now| watch.event(event, now))

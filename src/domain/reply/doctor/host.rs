@@ -6,13 +6,13 @@ use crate::domain::{
     message::{code, escape},
 };
 
-pub(super) fn line(matter: &HostCheck, about: &About) -> Line {
+pub(super) fn line(check: &HostCheck, about: &About) -> Line {
     let (host, run_as) = match about {
         About::Host { host, login } => (host.as_str(), login.as_ref().map(|login| login.as_str())),
         About::Service { host, .. } => (host.as_str(), None),
         About::Chat => ("", None),
     };
-    match matter {
+    match check {
         HostCheck::Reached(login) if login.is_empty() => {
             Line::fine("connection", "the host is reached, and the right one")
         }
@@ -53,50 +53,16 @@ pub(super) fn line(matter: &HostCheck, about: &About) -> Line {
             format!("{} cannot be made or written", code(dir)),
             format!("make it, and give it to the login: {}", code(&format!("install -d -o <login> {dir}"))),
         ),
-        HostCheck::Engine(version) => Line::fine("docker", format!("the engine answers, {}", escape(version))),
-        HostCheck::NoDocker => Line::new(
-            "docker",
-            "there is no docker command, or not in the PATH of a login without a terminal",
-            "install Docker, or put its directory into the PATH in /etc/environment",
-        ),
-        HostCheck::EngineForbidden { login, group, member: false } => Line::new(
-            "docker",
-            format!("{} may not use the engine: not in the group {}", escape(login), escape(group)),
-            format!(
-                "{} as root on {}, then restart the bot: it counts from the next login",
-                code(&format!("usermod -aG {group} {login}")),
-                escape(host)
-            ),
-        ),
-        HostCheck::EngineForbidden { login, group, member: true } => Line::new(
-            "docker",
-            format!("{} is in the group {}, but has been logged in for longer", escape(login), escape(group)),
-            "restart the bot: it counts from the next login",
-        ),
-        HostCheck::EngineDown(said) => Line::new(
-            "docker",
-            format!("the engine does not run{}", said_instead(said)),
-            format!("{} as root on {}", code("systemctl start docker"), escape(host)),
-        ),
-        HostCheck::EngineFails(said) => Line::new(
-            "docker",
-            format!("docker fails{}", said_instead(said)),
-            format!("run {} there as that login", code("docker version")),
-        ),
-        HostCheck::Compose(version) => Line::fine("compose", escape(version)),
-        HostCheck::NoCompose(said) => Line::new(
-            "compose",
-            format!("there is no Compose v2{}", said_instead(said)),
-            format!("install it: {} or {}", code("docker-compose-plugin"), code("docker-compose-v2")),
-        ),
+        HostCheck::Runtime(check) => check.clone().into(),
         HostCheck::Git(version) => Line::fine("git", escape(version)),
         HostCheck::NoGit => Line::new("git", "there is no git, so nothing can be updated", code("apt-get install git")),
-        HostCheck::Disk { mount, free, percent } => {
+        HostCheck::Disk { mount, free, percent, cleanup } => {
             let says = format!("{} is {percent} % full, {} free", escape(mount), size(*free));
             if finding_is_fine(*free, *percent) {
                 Line::fine("disk", says)
             } else {
-                Line::new("disk", says, format!("make room: {} shows what Docker holds", code("docker system df")))
+                let example = cleanup.map_or(String::new(), |cleanup| format!(", for example with {}", code(cleanup)));
+                Line::new("disk", says, format!("make room there{example}"))
             }
         }
         HostCheck::Unanswered(why) => Line::new(

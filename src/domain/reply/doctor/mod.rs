@@ -9,6 +9,7 @@ use crate::domain::{
     doctor::{About, Check, Finding, Mark},
     message::{Body, escape},
     names::HostName,
+    runtime::RuntimeCheck,
     selector::NoMatch,
 };
 
@@ -26,6 +27,12 @@ pub struct Line {
 /// Findings shown in a room. More would not be read on a phone.
 const SHOWN: usize = 25;
 
+impl From<RuntimeCheck> for Line {
+    fn from(check: RuntimeCheck) -> Self {
+        Self { what: check.what, says: check.says, next: check.next }
+    }
+}
+
 impl Line {
     fn fine(what: &'static str, says: impl Into<String>) -> Self {
         Self { what, says: says.into(), next: None }
@@ -38,10 +45,10 @@ impl Line {
 
 /// A finding in words.
 pub fn line(finding: &Finding) -> Line {
-    match (&finding.matter, &finding.about) {
-        (Check::Chat(matter), _) => chat::line(matter),
-        (Check::Host(matter), about) => host::line(matter, about),
-        (Check::Service(matter), _) => service::line(matter),
+    match (&finding.check, &finding.about) {
+        (Check::Chat(check), _) => chat::line(check),
+        (Check::Host(check), about) => host::line(check, about),
+        (Check::Service(check), _) => service::line(check),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::domain::{
     message::{code, escape},
 };
 
-pub(super) fn line(matter: &ServiceCheck) -> Line {
-    match matter {
+pub(super) fn line(check: &ServiceCheck) -> Line {
+    match check {
         ServiceCheck::NoDirectory { dir, said } => Line::new(
             "directory",
             format!("{} cannot be entered{}", code(dir), said_instead(said)),
@@ -111,57 +111,7 @@ pub(super) fn line(matter: &ServiceCheck) -> Line {
             format!("git tracks {}, which looks like a private key", code(file)),
             "if it is one: make a new one outside of the repository",
         ),
-        ServiceCheck::ComposeReads => Line::fine("compose", "the compose file is right"),
-        ServiceCheck::ComposeWarns(said) => Line::new(
-            "compose",
-            format!("compose warns: {}", code(said)),
-            "set what is missing in `.env`, or give it a default",
-        ),
-        ServiceCheck::ComposeFails(said) => Line::new(
-            "compose",
-            format!("compose cannot use the file: {}", code(said)),
-            format!("{} there as that login", code("docker compose config -q")),
-        ),
-        ServiceCheck::Container(state) => Line::fine("container", escape(state)),
-        ServiceCheck::Foreign { container, theirs: Some(theirs), ours } => Line::new(
-            "container",
-            format!("{} belongs to the compose project {}, not to {}", code(container), code(theirs), code(ours)),
-            "correct `dir` or `container` in the config, or take the other project down",
-        ),
-        ServiceCheck::Foreign { container, theirs: None, ours: _ } => Line::new(
-            "container",
-            format!("{} was not made by Compose, which cannot replace it then", code(container)),
-            format!(
-                "when it may be down for a moment, in its directory: {}",
-                code(&format!("docker rm -f {container} && docker compose up -d"))
-            ),
-        ),
-        ServiceCheck::NotDeployed => Line::new("container", "not deployed yet", "a start or an update makes it"),
-        ServiceCheck::OtherContainers { container, makes } if makes.is_empty() => Line::new(
-            "container",
-            format!("there is no {}, and the compose file makes no container", code(container)),
-            "give the compose file a service",
-        ),
-        ServiceCheck::OtherContainers { container, makes } => Line::new(
-            "container",
-            format!("there is no {}; the compose file makes {}", code(container), code(&makes.join(", "))),
-            format!("in the config: {}", code(&format!("container = \"{}\"", makes.first().map_or("", |m| m)))),
-        ),
-        ServiceCheck::NoContainer { container, nearest: Some(nearest) } => Line::new(
-            "container",
-            format!("there is no {} — did you mean {}?", code(container), code(nearest)),
-            format!("in the config: {}", code(&format!("container = \"{nearest}\""))),
-        ),
-        ServiceCheck::NoContainer { container, nearest: None } => Line::new(
-            "container",
-            format!("there is no {}, and no compose file to make it from", code(container)),
-            "deploy it, or correct `container` in the config",
-        ),
-        ServiceCheck::ContainerUnclear(said) => Line::new(
-            "container",
-            format!("docker does not say how it is{}", said_instead(said)),
-            format!("run {} there as that login", code("docker inspect")),
-        ),
+        ServiceCheck::Runtime(check) => check.clone().into(),
         ServiceCheck::Unanswered(why) => Line::new(
             "answers",
             format!("not all checks came to an end: {}", escape(why)),

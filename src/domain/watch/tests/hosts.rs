@@ -98,7 +98,7 @@ fn not_having_been_asked_is_no_trouble() {
 #[test]
 fn another_boot_is_noticed() {
     let mut story = Story::new();
-    let boot = |boot: &str| HostFacts { boot: Some(boot.into()), disks: vec![] };
+    let boot = |boot: &str| HostFacts { boot: Some(boot.into()), ..HostFacts::default() };
     assert!(!story.report(boot("one"), Ok(())), "the first is no other");
     assert!(!story.report(boot("one"), Ok(())));
     assert!(!story.report(HostFacts::default(), Ok(())), "what is not told is not known");
@@ -110,7 +110,7 @@ fn a_disk_that_fills_up_is_told_once_and_so_is_its_end() {
     let mut story = Story::new();
     let disk = |percent| Disk { mount: "/".into(), percent, free: 900 };
     for percent in [50, 89, 90, 91, 90, 89, 88, 87, 88, 89] {
-        story.report(HostFacts { boot: None, disks: vec![disk(percent)] }, Ok(()));
+        story.report(HostFacts { disks: vec![disk(percent)], ..HostFacts::default() }, Ok(()));
     }
     let told = story.found.iter().filter(|found| !matches!(found, HostFinding::Changed(_))).cloned();
     let opened = HostFinding::Opened(HostProblem::DiskFull(disk(90)));

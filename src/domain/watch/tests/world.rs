@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
     change::Change,
-    names::{ContainerName, ServiceName, UserId},
+    names::{ServiceName, UserId},
     observation::{Death, Health, Observation, State},
     origin::Actor,
-    runtime::{ContainerEvent, EventKind},
+    runtime::{EventKind, RuntimeEvent},
     watch::{Closed, Finding, Kind, LastChange, Level, Missed, Policy, ServiceWatch, Snapshot, Who},
 };
 
@@ -34,7 +34,7 @@ struct Container {
 }
 
 enum Delivery {
-    Event(ContainerEvent),
+    Event(RuntimeEvent),
     Sample { began: Timestamp },
     Report(Observation, Snapshot),
 }
@@ -53,7 +53,7 @@ pub(super) struct World {
     told: u64,
     last_told: Timestamp,
     /// What the engine tells again once the stream is back; `None` while it lives.
-    cut: Option<Vec<ContainerEvent>>,
+    cut: Option<Vec<RuntimeEvent>>,
     next_look: Timestamp,
     rebooted: bool,
 }
@@ -166,14 +166,14 @@ impl World {
 
     fn tell(&mut self, kind: EventKind) {
         let id = self.container.as_ref().map_or(self.ids, |c| c.id).to_string();
-        let event = ContainerEvent { id, name: ContainerName::parse("web").unwrap(), at: self.now, kind };
+        let event = RuntimeEvent { id, name: "web".to_owned(), at: self.now, kind };
         match &mut self.cut {
             Some(kept) => kept.push(event),
             None => self.send(event),
         }
     }
 
-    fn send(&mut self, event: ContainerEvent) {
+    fn send(&mut self, event: RuntimeEvent) {
         // A stream keeps its order.
         self.last_told = self.last_told.max(self.now + SignedDuration::from_millis(self.lags.event));
         self.queue(self.last_told, Delivery::Event(event));

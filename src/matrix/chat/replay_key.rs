@@ -25,7 +25,7 @@ use matrix_sdk::{
 use matrix_sdk_base::crypto::vodozemac::megolm::MegolmMessage;
 use serde::Deserialize;
 
-use super::{
+use crate::matrix::{
     chat::refusal,
     inbound::{self, Seen, View},
 };

@@ -4,7 +4,8 @@
 use matrix_sdk::deserialized_responses::TimelineEvent;
 use tracing::info;
 
-use super::{
+use crate::domain::{inbound::Arrival, names::RoomId};
+use crate::matrix::{
     backfill,
     digest::{Digest, event_id},
     error::Error,
@@ -12,7 +13,6 @@ use super::{
     notice::Notice,
     parked::News,
 };
-use crate::domain::{inbound::Arrival, names::RoomId};
 
 impl Digest {
     /// Each served room from its position to now, and what waits for keys.

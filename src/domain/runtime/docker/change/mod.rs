@@ -9,9 +9,8 @@ use std::time::Duration;
 use crate::domain::{
     change::{Change, Wanted},
     inventory::{SETTLE, Service, Strategy},
-    job,
     origin::Actor,
-    runtime::docker::FORMAT,
+    runtime::{NotPossible, docker::inspect::FORMAT},
     shell,
 };
 
@@ -31,24 +30,9 @@ const ROLLBACK: &str = include_str!("rollback.sh");
 const ROLLBACK_COMMAND: &str = include_str!("rollback_command.sh");
 const PREVIEW: &str = include_str!("preview.sh");
 
-/// The limit of everything that deploys nothing, beside the time it may take to
-/// stop.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
-
-/// Why a service cannot be changed that way, whatever its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotPossible {
-    /// It has no directory in the config, so nothing to fetch or compose.
-    NoDirectory,
-    /// Its own script puts versions in place, and none is given for going back.
-    NoUndo,
-    /// Its own script puts versions in place: which one is that script's affair.
-    NoChoice,
-}
-
 /// The script of a change. It looks before and after, so that a fast restart
 /// is visible, and ends with the status of the first command that failed.
-pub fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
+pub(super) fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
     let deploying =
         |last: &[&'static str]| [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, VERSIONS, DEPLOY], last].concat();
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
@@ -71,25 +55,13 @@ pub fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String,
 
 /// A script that says what an update would bring and whether it could begin.
 /// Its output is read like a job's log.
-pub fn preview(service: &Service, nonce: &str, owner: &Actor) -> Result<String, NotPossible> {
+pub(super) fn preview(service: &Service, owner: &Actor) -> Result<String, NotPossible> {
     if service.dir.is_none() && !matches!(service.update.strategy, Strategy::Command { .. }) {
         return Err(NotPossible::NoDirectory);
     }
     let header = header(&Wanted::plain(Change::Update), service, owner);
     // Into one stream, so that the order of lines is the true one.
-    let body = assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]);
-    Ok(shell::script(service.run_as.as_ref(), &job::speaking(nonce, &body)))
-}
-
-/// How long the host lets a change take.
-pub fn limit(change: Change, service: &Service) -> Duration {
-    if change.deploys() { service.update.timeout } else { LIMIT + service.stop_timeout.unwrap_or_default() }
-}
-
-/// How much longer it may take to put things back when that time is over.
-pub fn aftercare(service: &Service) -> Duration {
-    let stops = service.stop_timeout.unwrap_or(Duration::from_secs(10)) * 2;
-    Duration::from_secs(60) + stops + service.update.verify + service.update.healthy_within
+    Ok(assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]))
 }
 
 fn assemble(header: &str, parts: &[&str]) -> String {
@@ -106,7 +78,7 @@ fn header(wanted: &Wanted, service: &Service, owner: &Actor) -> String {
     let seconds = |time: Duration| time.as_secs().to_string();
     let variables = [
         ("service", service.name.as_str()),
-        ("container", service.container.as_str()),
+        ("container", service.workload.name()),
         ("change", wanted.change.command()),
         ("owner", &owner.to_string()),
         ("dir", service.dir.as_ref().map_or("", |dir| dir.as_str())),

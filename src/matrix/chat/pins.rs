@@ -8,7 +8,7 @@ use matrix_sdk::{
     },
 };
 
-use super::chat::{MatrixChat, refusal, room};
+use crate::matrix::chat::{MatrixChat, refusal, room};
 use crate::{
     domain::names::{EventId, RoomId},
     ports::ChatError,

@@ -3,21 +3,21 @@
 use matrix_sdk::{Client, Room, RoomState, ruma::OwnedRoomId};
 use tracing::{info, warn};
 
-use super::{
+use crate::domain::names::UserId;
+use crate::matrix::{
     errands::Errands,
     rooms::{Served, Welcome},
 };
-use crate::domain::names::UserId;
 
 /// Answers every invite that is open.
-pub(super) fn all(client: &Client, served: &Served, errands: &mut Errands) {
+pub(in crate::matrix) fn all(client: &Client, served: &Served, errands: &mut Errands) {
     for room in client.invited_rooms() {
         errands.answer_invite(room, served.clone());
     }
 }
 
 /// Answers the invites that a sync brought.
-pub(super) fn some<'a>(
+pub(in crate::matrix) fn some<'a>(
     client: &Client,
     served: &Served,
     rooms: impl Iterator<Item = &'a OwnedRoomId>,

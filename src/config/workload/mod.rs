@@ -1,0 +1,74 @@
+//! What a service is on its host. Each runtime reads its own keys, in a file of
+//! its own, and is registered in [`KINDS`].
+
+mod docker;
+mod systemd;
+
+use super::{problem::At, section::Section};
+use crate::domain::{names::ServiceName, runtime::Workload, suggest::nearest};
+
+/// Reads a workload; none when something about it is wrong, and reported.
+type Read = fn(&Section<'_>, Option<&ServiceName>) -> Option<Workload>;
+
+/// A runtime in the config.
+struct Kind {
+    /// Its name.
+    name: &'static str,
+    /// The key that names what it runs.
+    key: &'static str,
+    /// Other keys of a service that mean something with it, and not with every
+    /// other.
+    others: &'static [&'static str],
+    read: Read,
+}
+
+/// Every runtime; the first is meant when the config does not say.
+const KINDS: &[Kind] = &[docker::KIND, systemd::KIND];
+
+/// A workload as far as it could be read.
+pub(super) struct WorkloadDraft {
+    /// None when something about it is wrong, and reported.
+    pub(super) workload: Option<Workload>,
+    /// Where it is named, or the service it is named after.
+    pub(super) at: usize,
+}
+
+/// Reads what a service is.
+pub(super) fn read(section: &Section<'_>, name: Option<&ServiceName>, name_at: Option<usize>) -> WorkloadDraft {
+    let kind = match section.text("runtime") {
+        None => KINDS.first(),
+        Some(At { value, at }) => {
+            let kind = KINDS.iter().find(|kind| kind.name == value);
+            if kind.is_none() {
+                let names = || KINDS.iter().map(|kind| kind.name);
+                let known = || names().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+                let advice = nearest(value, names())
+                    .map_or_else(|| format!("known: {}", known()), |name| format!("did you mean {name:?}?"));
+                section.problems.report(at, format!("`runtime` is not known: {value:?}"), advice);
+            }
+            kind
+        }
+    };
+    let Some(kind) = kind else {
+        // What it names is looked at all the same: all mistakes are reported at once.
+        for kind in KINDS.iter().filter(|kind| section.place(kind.key).is_some()) {
+            (kind.read)(section, name);
+        }
+        return WorkloadDraft { workload: None, at: section.at };
+    };
+    let foreign = KINDS.iter().flat_map(Kind::keys).filter(|key| !kind.keys().any(|own| own == *key));
+    for key in foreign {
+        if let Some(at) = section.place(key) {
+            let what = format!("`{key}` means nothing with the runtime {:?}", kind.name);
+            section.problems.report(at, what, "drop it, or correct `runtime`");
+        }
+    }
+    let at = section.place(kind.key).or(name_at).unwrap_or(section.at);
+    WorkloadDraft { workload: (kind.read)(section, name), at }
+}
+
+impl Kind {
+    fn keys(&self) -> impl Iterator<Item = &'static str> {
+        [self.key].into_iter().chain(self.others.iter().copied())
+    }
+}

@@ -1,0 +1,33 @@
+//! What all changes have in common, whatever runs the service.
+
+use std::time::Duration;
+
+use crate::domain::{change::Change, inventory::Service};
+
+/// The limit of everything that deploys nothing, beside the time it may take to
+/// stop.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Why a service cannot be changed that way, whatever its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPossible {
+    /// It has no directory in the config, so nothing to fetch or compose.
+    NoDirectory,
+    /// Its own script puts versions in place, and none is given for going back.
+    NoUndo,
+    /// Its own script puts versions in place: which one is that script's affair.
+    NoChoice,
+    /// What runs it is only looked at and restarted.
+    NotSupported,
+}
+
+/// How long the host lets a change take.
+pub fn limit(change: Change, service: &Service) -> Duration {
+    if change.deploys() { service.update.timeout } else { LIMIT + service.stop_timeout.unwrap_or_default() }
+}
+
+/// How much longer it may take to put things back when that time is over.
+pub fn aftercare(service: &Service) -> Duration {
+    let stops = service.stop_timeout.unwrap_or(Duration::from_secs(10)) * 2;
+    Duration::from_secs(60) + stops + service.update.verify + service.update.healthy_within
+}

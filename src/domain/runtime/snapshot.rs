@@ -1,0 +1,161 @@
+//! Snapshots of a host: one command line for all its services, however many
+//! runtimes and logins they have.
+
+use jiff::Timestamp;
+
+use super::{Runtime, by_runtime};
+use crate::domain::{
+    inventory::Service,
+    names::LoginName,
+    observation::{Disk, HostFacts, Observation, SnapshotError, State},
+    shell,
+};
+
+/// Marks where one group's answers begin: what a login says of a runtime.
+const GROUP: &str = "::opsroom-as ";
+/// The group in which the host speaks of itself. No login is called like that.
+const HOST: &str = ":host";
+
+/// Services that are looked at with one tool by one login.
+struct Group<'a> {
+    login: Option<&'a LoginName>,
+    runtime: &'static dyn Runtime,
+    services: Vec<&'a Service>,
+}
+
+impl<'a> Group<'a> {
+    /// In the order of the config.
+    fn all(services: impl IntoIterator<Item = &'a Service>) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for (runtime, services) in by_runtime(services) {
+            let first = groups.len();
+            for service in services {
+                let login = service.run_as.as_ref();
+                match groups[first..].iter_mut().find(|group| group.login == login) {
+                    Some(group) => group.services.push(service),
+                    None => groups.push(Self { login, runtime, services: vec![service] }),
+                }
+            }
+        }
+        groups
+    }
+
+    fn mark(&self) -> String {
+        format!("{GROUP}{} {}", self.runtime.label(), self.login.map_or("", |login| login.as_str()))
+    }
+}
+
+/// One command line that looks at all the services of a host.
+pub fn command<'a>(services: impl IntoIterator<Item = &'a Service>) -> String {
+    let ask = |group: &Group<'_>| {
+        let names: Vec<&str> = group.services.iter().map(|service| service.workload.name()).collect();
+        let command = shell::script(group.login, &group.runtime.snapshot(&names));
+        format!("echo {}; {command} 2>&1", shell::quote(&group.mark()))
+    };
+    let groups = Group::all(services);
+    let parts: Vec<String> = groups.iter().map(ask).collect();
+    format!("{}; {}", parts.join("; "), facts(groups.iter().map(|group| group.runtime)))
+}
+
+/// What a host says of itself, without asking what runs there.
+fn facts(runtimes: impl Iterator<Item = &'static dyn Runtime>) -> String {
+    let mut disks = vec!["/"];
+    for disk in runtimes.flat_map(|runtime| runtime.disks()) {
+        if !disks.contains(disk) {
+            disks.push(disk);
+        }
+    }
+    let (mark, disks) = (shell::quote(&format!("{GROUP}{HOST}")), disks.join(" "));
+    format!("echo {mark}; cat /proc/sys/kernel/random/boot_id 2>/dev/null; df -P -k {disks} 2>/dev/null; true")
+}
+
+/// Reads what [`command`] printed. A service that is neither shown nor named as
+/// unknown is [`State::Unknown`] with what was printed instead. When that is so
+/// of all services of a runtime, the runtime is to blame; when it is the only
+/// one, nothing was seen at all.
+pub fn read<'a>(
+    output: &str,
+    services: impl IntoIterator<Item = &'a Service>,
+    at: Timestamp,
+) -> (HostFacts, Result<Vec<Observation>, SnapshotError>) {
+    let groups = Group::all(services);
+    let mut facts = read_facts(output);
+    let mut seen = Vec::new();
+    let mut down = 0;
+    for group in &groups {
+        let lines: Vec<&str> = section(output, &group.mark()).collect();
+        let observed: Vec<Observation> =
+            group.services.iter().map(|service| group.runtime.observe(&lines, service, at)).collect();
+        if let Some(why) = mute(&observed) {
+            facts.down.get_or_insert(why);
+            down += 1;
+        }
+        seen.extend(observed);
+    }
+    match &facts.down {
+        Some(why) if down == groups.len() => {
+            let why = why.clone();
+            facts.down = None;
+            (facts, Err(SnapshotError::Engine(why)))
+        }
+        Some(_) | None => (facts, Ok(seen)),
+    }
+}
+
+/// Why none of these could be seen, if none could.
+fn mute(observed: &[Observation]) -> Option<String> {
+    let unknown = |observation: &Observation| match &observation.state {
+        State::Unknown(why) => Some(why.clone()),
+        State::Running
+        | State::Restarting { .. }
+        | State::Exited(_)
+        | State::Paused
+        | State::Created
+        | State::Removing
+        | State::NotDeployed => None,
+    };
+    let why = observed.iter().map(unknown).collect::<Option<Vec<String>>>()?;
+    why.into_iter().next()
+}
+
+fn section<'a>(output: &'a str, mark: &str) -> impl Iterator<Item = &'a str> {
+    let mark = mark.to_owned();
+    output.lines().skip_while(move |line| *line != mark).skip(1).take_while(|line| !line.starts_with(GROUP))
+}
+
+/// Reads what a host says of itself.
+fn read_facts(output: &str) -> HostFacts {
+    let mut facts = HostFacts::default();
+    for line in section(output, &format!("{GROUP}{HOST}")) {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        match fields[..] {
+            // df's heading has no number here.
+            [boot] if boot.len() == 36 => facts.boot = Some(boot.to_owned()),
+            [_, _, _, free, used, mount] => {
+                let percent = used.strip_suffix('%').and_then(|n| n.parse().ok());
+                if let (Some(percent), Ok(free)) = (percent, free.parse::<u64>()) {
+                    facts.disks.push(Disk { mount: mount.to_owned(), percent, free: free / 1_024 });
+                }
+            }
+            _ => {}
+        }
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_of_itself_stands_behind_its_services() {
+        let output = "::opsroom-as Docker \n/web|c1|running|2027-01-15T07:00:00Z|0001-01-01T00:00:00Z|0|0|false||always\n\
+                      ::opsroom-as :host\n2f0c2f9e-6b1d-4b52-9f3e-0a8a1c1f7a55\n\
+                      Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                      /dev/vda1 264212084 66060288 29360128 70% /\n";
+        let facts = read_facts(output);
+        assert_eq!(facts.boot.as_deref(), Some("2f0c2f9e-6b1d-4b52-9f3e-0a8a1c1f7a55"));
+        assert_eq!(facts.disks, [Disk { mount: "/".into(), percent: 70, free: 28_672 }]);
+        assert_eq!(read_facts("::opsroom-as Docker \nCannot connect to the Docker daemon\n"), HostFacts::default());
+    }
+}
