@@ -22,6 +22,11 @@ impl IncidentId {
         format!("incident/{}/{which}", self.0)
     }
 
+    /// The name of a message about it: of the first, or of that of a relapse.
+    pub fn message(self, which: &str, nth: usize) -> MessageKey {
+        MessageKey(if nth == 0 { self.key(which) } else { self.key(&format!("{which}-{nth}")) })
+    }
+
     /// The incident that a message is named for.
     pub fn of_message(key: &MessageKey) -> Option<Self> {
         let (number, _) = key.0.strip_prefix("incident/")?.split_once('/')?;
@@ -40,6 +45,14 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// How often it has come back while it was open.
+    pub fn relapses(&self) -> usize {
+        match self {
+            Self::Service(problem) => problem.relapses.len(),
+            Self::Host(_) => 0,
+        }
+    }
+
     /// How much it matters.
     pub fn level(&self) -> Level {
         match self {
@@ -96,6 +109,13 @@ pub struct Incident {
     pub told_with: Option<IncidentId>,
     /// The end of its log when it was opened, or why there is none.
     pub log: Option<Result<String, String>>,
+    /// How often it had come back when it was told last.
+    #[serde(default)]
+    pub relapses: usize,
+    /// Which message named for `told_with` that was: each relapse of that one
+    /// has a message of its own.
+    #[serde(default)]
+    pub told_nth: usize,
     /// Who knows of it, and since when.
     pub acknowledged: Option<(Actor, Timestamp)>,
     /// When somebody was last notified of it.
@@ -116,10 +136,23 @@ impl Incident {
             said: None,
             told_with: None,
             log: None,
+            relapses: 0,
+            told_nth: 0,
             acknowledged: None,
             last_paged_at: None,
             end: None,
         }
+    }
+
+    /// The message that tells of it; none while there is none.
+    pub fn message(&self) -> Option<MessageKey> {
+        let which = if self.said? == Level::Page { "page" } else { "note" };
+        Some(self.told_with?.message(which, self.told_nth))
+    }
+
+    /// Whether it has come back since people were told.
+    pub fn has_relapsed(&self) -> bool {
+        self.cause.relapses() > self.relapses
     }
 
     /// Whether only a silence keeps it from notifying.

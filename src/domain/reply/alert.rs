@@ -24,16 +24,22 @@ pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &st
     let (name, host) = (escape(service.name.as_str()), escape(service.host.as_str()));
     let last = problem.last.as_ref();
     let lasts = span::since(problem.since, now);
+    let again = if problem.relapses.is_empty() { "" } else { " again" };
     let head = match problem.kind {
+        Kind::Flapping if problem.flapping => format!(
+            "🔴 **{name} is flapping** on {host} — back and down again {}×, {}",
+            problem.relapses.len(),
+            how(last)
+        ),
         Kind::CrashLoop => {
             let cause = last.map_or(String::new(), |last| format!("{}, ", last.death.explain()));
-            format!("🔴 **{name} crash loop** on {host} — {cause}{}× in {lasts}", problem.deaths)
+            format!("🔴 **{name} crash loop{again}** on {host} — {cause}{}× in {lasts}", problem.deaths)
         }
-        Kind::OutOfMemory => format!("🔴 **{name} out of memory** on {host} — {}", how(last)),
-        Kind::Exited => format!("🔴 **{name} is down** on {host} — {}", how(last)),
+        Kind::OutOfMemory => format!("🔴 **{name} out of memory{again}** on {host} — {}", how(last)),
+        Kind::Exited => format!("🔴 **{name} is down{again}** on {host} — {}", how(last)),
         Kind::NotDeployed => format!("🔴 **{name} is not deployed any more** on {host} — its container is gone"),
-        Kind::Stuck => format!("🔴 **{name} is stuck** on {host} — between two states for {lasts}"),
-        Kind::Unhealthy => format!("🔴 **{name} is unhealthy** on {host} — its health check fails, for {lasts}"),
+        Kind::Stuck => format!("🔴 **{name} is stuck{again}** on {host} — between two states for {lasts}"),
+        Kind::Unhealthy => format!("🔴 **{name} is unhealthy{again}** on {host} — its health check fails, for {lasts}"),
         Kind::Flapping => format!("🔴 **{name} is flapping** on {host} — well and not well in turns, for {lasts}"),
         Kind::Crashed => format!("⚠️ **{name} crashed** on {host} — {}; it runs again", how(last)),
     };

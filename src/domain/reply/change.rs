@@ -56,8 +56,15 @@ pub struct ResultContext<'a> {
 
 /// The result, in full.
 pub fn result(told: &ResultContext<'_>) -> String {
-    let ResultContext { operation, service, progress, outcome, prefix, now } = *told;
     let mut lines = vec![verdict(told)];
+    lines.extend(details(told));
+    lines.join("\n")
+}
+
+/// What there is to say beyond the verdict.
+fn details(told: &ResultContext<'_>) -> Vec<String> {
+    let ResultContext { operation, service, progress, outcome, prefix, now } = *told;
+    let mut lines = Vec::new();
     match outcome {
         Outcome::Succeeded => lines.extend(subjects(progress)),
         Outcome::Failed { output, impact, .. } => {
@@ -88,11 +95,20 @@ pub fn result(told: &ResultContext<'_>) -> String {
         }
     }
     lines.extend(progress.notes.iter().map(preflight::note));
-    lines.join("\n")
+    lines
 }
 
-/// The message that was edited, in its last form: the phases, and a head.
-pub fn finished(told: &ResultContext<'_>) -> String {
+/// The message that was edited, in its last form: a head and the phases, and
+/// all there is to say unless that comes in a message apart.
+pub fn finished(told: &ResultContext<'_>, apart: bool) -> String {
+    let phases = phases(told.operation.change, told.progress, Some(told.outcome));
+    if !apart {
+        let mut lines = vec![verdict(told)];
+        // Where nothing began there is no way to show.
+        lines.extend(phases.into_iter().filter(|_| !matches!(told.outcome, Outcome::Refused(_))));
+        lines.extend(details(told));
+        return lines.join("\n");
+    }
     // What came of a version that is in place is told by the result beneath, and its versions by the phases.
     let name = escape(told.operation.service.as_str());
     let head = if *told.outcome == Outcome::Succeeded && told.operation.change.deploys() {
@@ -101,9 +117,7 @@ pub fn finished(told: &ResultContext<'_>) -> String {
     } else {
         verdict(told)
     };
-    let mut lines = vec![head];
-    lines.extend(phases(told.operation.change, told.progress, Some(told.outcome)));
-    lines.join("\n")
+    [head].into_iter().chain(phases).collect::<Vec<_>>().join("\n")
 }
 
 /// How it ended, in one line.

@@ -9,7 +9,7 @@ use crate::domain::{
     names::HostName,
     observation::{Death, Health, Observation, SnapshotError, State},
     operation::Operation,
-    watch::Problem,
+    watch::{Problem, Who},
 };
 
 /// What is known of one service at the time of answering.
@@ -23,6 +23,8 @@ pub struct Line<'a> {
     pub active: Option<&'a Operation>,
     /// The crash loop it is in.
     pub looping: Option<&'a Problem>,
+    /// Who stopped it, and when, if somebody did and it should not run.
+    pub stopped: Option<(&'a Who, Timestamp)>,
 }
 
 /// What was seen of a service.
@@ -190,8 +192,24 @@ fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
         let text = format!("{name} — {} by {}, {since}", operation.change.doing(), escape(actor.short()));
         return (Mark::InProgress, text);
     }
-    let (mark, state) = state(seen, line.looping, now);
+    let (mark, state) = rest(line, seen, now).map_or_else(|| state(seen, line.looping, now), |rest| (Mark::Idle, rest));
     (mark, format!("{name} — {state}"))
+}
+
+/// Why it is well that it does not run, if it is.
+fn rest(line: &Line<'_>, seen: &Observation, now: Timestamp) -> Option<String> {
+    match (&seen.state, line.stopped) {
+        (State::Exited(_) | State::Created, Some((by, at))) => {
+            let by = match by {
+                Who::Operator(actor) => escape(actor.short()),
+                Who::Outside => "hand".to_owned(),
+            };
+            Some(format!("stopped by {by}, {} ago", span::since(at, now)))
+        }
+        (State::NotDeployed, _) if line.service.watch.optional => Some("not deployed, and optional".to_owned()),
+        (State::Exited(_) | State::Created | State::NotDeployed, _) => None,
+        (State::Running | State::Restarting { .. } | State::Paused | State::Removing | State::Unknown(_), _) => None,
+    }
 }
 
 /// "up 2 h, healthy" and how much it matters.

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     problem::{Closed, Finding, Intent, Kind, Level, Problem, Who},
+    relapse::Answer,
     service::{Present, ServiceWatch},
 };
 use crate::domain::observation::Health;
@@ -25,18 +26,19 @@ impl ServiceWatch {
             return None;
         }
         let wrong = self.wrong(now);
-        match (self.open.take(), wrong) {
+        match (self.open.clone(), wrong) {
             (None, None) => None,
             (None, Some(kind)) => Some(self.opens(kind, now)),
             (Some(open), Some(kind)) => self.goes_on(open, kind, now),
             (Some(open), None) => match self.ends(&open, now) {
                 Some(closed) => {
+                    self.open = None;
                     self.closed = Some(now);
                     self.turns.clear();
                     Some(Finding::Closed(closed))
                 }
                 None => {
-                    self.open = Some(open);
+                    self.note_well();
                     None
                 }
             },
@@ -57,7 +59,8 @@ impl ServiceWatch {
         };
         let last = self.last.clone().filter(|last| last.at >= since);
         let after = self.last_change.clone().filter(|change| change.at <= since);
-        let problem = Problem { kind, since, deaths, last, after };
+        let problem = Problem { kind, since, deaths, last, after, relapses: Vec::new(), flapping: false };
+        self.answer = Answer::None;
         self.counted_from = i128::from(self.deaths.total()) - i128::from(deaths);
         self.rang(kind, now);
         self.open = Some(problem.clone());
@@ -86,7 +89,7 @@ impl ServiceWatch {
         }
         let deaths = u32::try_from(i128::from(self.deaths.total()) - self.counted_from).unwrap_or(u32::MAX);
         let last = self.last.clone().or_else(|| open.last.clone());
-        let problem = Problem { kind, deaths, last, ..open.clone() };
+        let problem = self.with_relapse(Problem { kind, deaths, last, ..open.clone() }, now);
         let changed = problem != open;
         self.open = Some(problem.clone());
         changed.then_some(Finding::Changed(problem))
@@ -188,7 +191,10 @@ impl ServiceWatch {
         let lately = self.opened.iter().filter(|at| now.duration_since(**at) < DAMPED).count();
         let times = 1_i32 << lately.saturating_sub(1).min(4);
         let least = SignedDuration::try_from(self.policy.quiet).unwrap_or(SignedDuration::from_mins(1));
-        (least * times).max(self.deaths.longest_run(self.policy.window) * 2)
+        // A single death that stayed one until somebody started it is no round of anything.
+        let mended = self.open.as_ref().is_some_and(|open| open.deaths <= 1 && open.kind == Kind::Exited);
+        let longest = if mended { SignedDuration::ZERO } else { self.deaths.longest_run(self.policy.window) };
+        (least * times).max(longest * 2)
     }
 
     /// When the clock should be looked at next.

@@ -13,6 +13,7 @@ mod host;
 mod judge;
 mod policy;
 mod problem;
+mod relapse;
 mod service;
 mod snapshot;
 mod standing;

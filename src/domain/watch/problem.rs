@@ -91,6 +91,12 @@ pub struct Problem {
     pub last: Option<Fall>,
     /// What was changed last before it began.
     pub after: Option<LastChange>,
+    /// When it came back after somebody had answered it.
+    #[serde(default)]
+    pub relapses: Vec<Timestamp>,
+    /// Whether it comes back again and again. It is not counted any more then.
+    #[serde(default)]
+    pub flapping: bool,
 }
 
 /// The last change that was made to a service.

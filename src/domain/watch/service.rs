@@ -12,6 +12,7 @@ use super::{
     expected_stop::ExpectedStop,
     policy::Policy,
     problem::{Fall, Finding, Intent, LastChange, Problem, Who},
+    relapse::Answer,
     unseen::Before,
 };
 use crate::domain::{
@@ -97,6 +98,8 @@ pub struct ServiceWatch {
     /// When it went from well to not well, or back.
     pub(super) turns: VecDeque<Timestamp>,
     pub(super) open: Option<Problem>,
+    /// What was done about that.
+    pub(super) answer: Answer,
     /// When a problem was last closed: what was before is told.
     pub(super) closed: Option<Timestamp>,
     /// When problems were opened that made a phone ring.
@@ -134,6 +137,7 @@ impl ServiceWatch {
             health: (Health::None, None),
             turns: VecDeque::new(),
             open: None,
+            answer: Answer::None,
             closed: None,
             opened: VecDeque::new(),
             settled: None,
@@ -204,6 +208,9 @@ impl ServiceWatch {
                     self.present = Present::Running { since: now };
                 }
             }
+        }
+        if change.succeeded && change.change != Some(Change::Stop) {
+            self.note_change();
         }
         self.last_change = Some(change);
         self.settle(now)
@@ -299,6 +306,7 @@ impl ServiceWatch {
     }
 
     pub(super) fn runs_again(&mut self, now: Timestamp) {
+        self.note_start(now);
         self.present = Present::Running { since: now };
         self.run_began = Some(now);
         self.intent = Intent::Run;

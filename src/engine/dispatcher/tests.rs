@@ -356,6 +356,39 @@ fn an_update_shows_its_phases_and_its_failure() {
 }
 
 #[test]
+fn a_short_update_is_told_once_and_a_long_one_again() {
+    let log = |room: &Room| {
+        let after = room.up("bridge", 0);
+        format!(
+            "::phase fetch 1\n::commits a1b2c3d4e5 d4e5f6a7b8 1\n::phase build 2\n::phase switch 3\n::phase verify 4\n::after {after}::done 5\n"
+        )
+    };
+    let mut room = Room::new();
+    room.says(ALICE, "!update bridge");
+    room.later(5);
+    let short = log(&room);
+    insta::assert_snapshot!(room.job(&short, Some(0)), @r"
+    edit: ✅ bridge updated in 5.0 s — a1b2c3d → d4e5f6a (1 commit)
+    ✅ fetch a1b2c3d → d4e5f6a (1 commit) · 1 s
+    ✅ build · 1 s
+    ✅ switch · 1 s
+    ✅ verify · 1 s
+    ");
+    let mut room = Room::new();
+    room.says(ALICE, "!update bridge");
+    room.later(31);
+    let long = log(&room);
+    insta::assert_snapshot!(room.job(&long, Some(0)), @r"
+    edit: ✅ bridge updated in 31 s
+    ✅ fetch a1b2c3d → d4e5f6a (1 commit) · 1 s
+    ✅ build · 1 s
+    ✅ switch · 1 s
+    ✅ verify · 1 s
+    Answer: ✅ bridge updated in 31 s — a1b2c3d → d4e5f6a (1 commit)
+    ");
+}
+
+#[test]
 fn logs_come_as_text_and_when_long_as_a_file_too() {
     let mut room = Room::new();
     room.says(ALICE, "!logs bridge 50");
@@ -464,10 +497,9 @@ fn what_was_cancelled_before_it_could_listen_was_cancelled() {
     ▫️ build
     ▫️ switch
     ▫️ verify
-    Answer: ✋ update of bridge was cancelled by alice after 0.0 s
     What was running was left alone.
     ");
-    // Nobody called this one off.
+    // Nobody cancelled this one.
     let mut room = Room::new();
     room.says(ALICE, "!update bridge");
     assert!(room.job("::end 143\n", Some(143)).contains("it was told to end (SIGTERM)"));

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         incident::{Incident, IncidentId},
         message::MessageClass,
+        outgoing::MessageKey,
         output::{CommandOutput, LogError},
         reply,
         subject::Subject,
@@ -41,20 +42,22 @@ const EVIDENCE: Duration = Duration::from_secs(3);
 impl Incidents {
     /// Tells of it at once, or together with others.
     pub(super) fn announce(&mut self, id: IncidentId, ctx: &mut Ctx<'_>) -> Step {
-        let quiet = self.pages.back().is_none_or(|last| ctx.now.duration_since(*last) >= APART);
+        let quiet = self.announced_at.is_none_or(|last| ctx.now.duration_since(last) >= APART);
         if self.waiting.is_empty() && quiet && ctx.can_speak {
-            self.record_page(ctx.now);
+            self.announced_at = Some(ctx.now);
             return self.tell_with_evidence(id, ctx);
         }
         self.waiting.push(id);
-        let due = ctx.now.checked_add(self.gather(ctx.now)).unwrap_or(ctx.now);
-        self.due.get_or_insert(due);
+        let due = ctx.now.checked_add(self.gather(id, ctx.now)).unwrap_or(ctx.now);
+        self.due = Some(self.due.map_or(due, |before| before.min(due)));
         Step::none()
     }
 
-    fn gather(&self, now: Timestamp) -> SignedDuration {
+    /// How long it waits for others. What has waited long once, for its first
+    /// announcement, does not do so again for a louder one.
+    fn gather(&mut self, id: IncidentId, now: Timestamp) -> SignedDuration {
         let lately = self.pages.iter().filter(|at| now.duration_since(**at) < SignedDuration::from_mins(1)).count();
-        if lately >= OFTEN { GATHER_LONGER } else { GATHER }
+        if lately >= OFTEN && self.delayed.insert(id) { GATHER_LONGER } else { GATHER }
     }
 
     fn record_page(&mut self, now: Timestamp) {
@@ -72,7 +75,7 @@ impl Incidents {
         let waiting = std::mem::take(&mut self.waiting);
         let open: Vec<IncidentId> = waiting.into_iter().filter(|id| self.open.contains_key(id)).collect();
         if !open.is_empty() {
-            self.record_page(ctx.now);
+            self.announced_at = Some(ctx.now);
         }
         match open[..] {
             [one] => self.tell_with_evidence(one, ctx),
@@ -109,30 +112,44 @@ impl Incidents {
     /// Says it: incidents that are open, in one message.
     fn tell(&mut self, ids: &[IncidentId], ctx: &mut Ctx<'_>) -> Step {
         let Some(first) = ids.first().copied() else { return Step::none() };
+        let Some(nth) = self.open.get(&first).map(|incident| incident.cause.relapses()) else { return Step::none() };
         let mut step = Step::none();
-        let mut loudest = None;
+        let mut loudest = Level::Note;
         for id in ids {
             let subject = self.open.get(id).map(|incident| &incident.subject);
             let silent = subject.is_some_and(|subject| self.is_silent(subject, ctx.inventory, ctx.now));
             let Some(incident) = self.open.get_mut(id) else { continue };
             let level = if silent { Level::Note } else { incident.cause.level() };
-            if let Some(before) = incident.told_with.replace(first).filter(|before| *before != first) {
-                // The message that told of it more quietly stays as it was.
-                self.messages.remove(&before);
-            }
+            let before = incident.told_with.replace(first);
+            incident.told_nth = nth;
             incident.said = Some(level);
+            incident.relapses = incident.cause.relapses();
             incident.last_paged_at = (level == Level::Page).then_some(ctx.now);
-            loudest = loudest.max(Some(level));
+            loudest = loudest.max(level);
             step.push(record(incident));
+            if let Some(before) = before.filter(|before| *before != first) {
+                self.leave(before);
+            }
         }
         let (class, which) = match loudest {
-            Some(Level::Page) => (MessageClass::Page, "page"),
-            Some(Level::Note) | None => (MessageClass::Answer, "note"),
+            Level::Page => {
+                self.record_page(ctx.now);
+                (MessageClass::Page, "page")
+            }
+            Level::Note => (MessageClass::Answer, "note"),
         };
+        // Those that were told with it before are told by its new message from now on.
+        for other in self.open.values_mut() {
+            if other.told_with == Some(first) && other.told_nth != nth {
+                other.told_nth = nth;
+                step.push(record(other));
+            }
+        }
         let open: Vec<&Incident> = ids.iter().filter_map(|id| self.open.get(id)).collect();
         let text = reply::incident::told(&open, &[], ctx.inventory, ctx.now);
-        self.messages.insert(first, AlertMessage::said(ctx.now));
-        step.then(notify(first.key(which), class, text))
+        let MessageKey(key) = first.message(which, nth);
+        self.messages.insert(first, AlertMessage::said(key.clone(), class, ctx.now));
+        step.then(notify(key, class, text))
     }
 }
 

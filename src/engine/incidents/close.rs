@@ -26,6 +26,7 @@ impl Incidents {
         incident.end = Some((how, ctx.now));
         let step = Step::from(record(&incident));
         self.waiting.retain(|id| *id != incident.id);
+        self.delayed.remove(&incident.id);
         if let Some(message) = incident.told_with.and_then(|id| self.messages.get_mut(&id)) {
             message.closed(incident.clone());
         }

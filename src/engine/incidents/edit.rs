@@ -9,7 +9,6 @@ use crate::{
         incident::{Incident, IncidentId},
         message::MessageClass,
         reply,
-        watch::Level,
     },
     engine::{
         ctx::Ctx,
@@ -21,8 +20,11 @@ use crate::{
 const EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// A message about incidents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AlertMessage {
+    /// What it is called.
+    key: String,
+    class: MessageClass,
     /// Those that it tells of and that have ended.
     closed: Vec<Incident>,
     edits: u32,
@@ -34,13 +36,13 @@ pub(super) struct AlertMessage {
 
 impl AlertMessage {
     /// One that is said now.
-    pub(super) fn said(now: Timestamp) -> Self {
-        Self { written_at: Some(now), ..Self::default() }
+    pub(super) fn said(key: String, class: MessageClass, now: Timestamp) -> Self {
+        Self { key, class, closed: Vec::new(), edits: 0, written_at: Some(now), outdated: false }
     }
 
     /// One of an earlier process: what it says may be wrong by now.
-    pub(super) fn outdated() -> Self {
-        Self { outdated: true, ..Self::default() }
+    pub(super) fn outdated(key: String, class: MessageClass) -> Self {
+        Self { key, class, closed: Vec::new(), edits: 0, written_at: None, outdated: true }
     }
 
     /// Something that it tells of is over.
@@ -63,6 +65,17 @@ impl Incidents {
     /// What was said of an incident has become wrong.
     pub(super) fn outdate(&mut self, incident: &Incident) {
         if let Some(message) = incident.told_with.and_then(|id| self.messages.get_mut(&id)) {
+            message.outdated = true;
+        }
+    }
+
+    /// One of those that a message told of is told elsewhere from now on. The
+    /// last one leaves it as it is.
+    pub(super) fn leave(&mut self, message: IncidentId) {
+        let others = self.told_with(message).next().is_some();
+        if !others {
+            self.messages.remove(&message);
+        } else if let Some(message) = self.messages.get_mut(&message) {
             message.outdated = true;
         }
     }
@@ -91,9 +104,7 @@ impl Incidents {
         }
         let closed: Vec<&Incident> = message.closed.iter().collect();
         let text = reply::incident::told(&open, &closed, ctx.inventory, ctx.now);
-        let paged = open.iter().chain(&closed).any(|incident| incident.said == Some(Level::Page));
-        let (of, class) =
-            if paged { (id.key("page"), MessageClass::Page) } else { (id.key("note"), MessageClass::Answer) };
+        let (of, class) = (message.key.clone(), message.class);
         let edits = message.edits + 1;
         if last {
             self.messages.remove(&id);

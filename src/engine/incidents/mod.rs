@@ -14,7 +14,7 @@ mod open;
 mod remind;
 mod silence;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,8 +31,10 @@ use crate::{
         inventory::Inventory,
         maintenance::Window,
         message::MessageClass,
+        outgoing::MessageKey,
         silence::{Silence, in_maintenance},
         subject::Subject,
+        watch::Level,
     },
     ports::Entry,
 };
@@ -47,8 +49,12 @@ pub struct Incidents {
     /// To be announced together soon.
     waiting: Vec<IncidentId>,
     due: Option<Timestamp>,
+    /// When something was last announced.
+    announced_at: Option<Timestamp>,
     /// When somebody was notified lately.
     pages: VecDeque<Timestamp>,
+    /// Those that have waited long to be announced.
+    delayed: BTreeSet<IncidentId>,
     /// Over, to be told together soon.
     closed: Vec<Incident>,
     closed_due: Option<Timestamp>,
@@ -71,7 +77,9 @@ impl Incidents {
             next_silence: 1,
             waiting: Vec::new(),
             due: None,
+            announced_at: None,
             pages: VecDeque::new(),
+            delayed: BTreeSet::new(),
             closed: Vec::new(),
             closed_due: None,
             last_closed: None,
@@ -87,9 +95,18 @@ impl Incidents {
         self.next_silence = silences.iter().map(|silence| silence.id + 1).max().unwrap_or(1);
         self.silences = silences.into_iter().map(|silence| (silence.id, silence)).collect();
         for incident in open {
-            match (incident.said, incident.told_with) {
-                (Some(_), Some(with)) => {
-                    self.messages.entry(with).or_insert(AlertMessage::outdated());
+            match (incident.told_with, incident.message()) {
+                (Some(with), Some(MessageKey(key))) => {
+                    let class = match incident.said {
+                        Some(Level::Page) => MessageClass::Page,
+                        Some(Level::Note) | None => MessageClass::Answer,
+                    };
+                    // Those of several told together say the same, but for how loudly each alone would have been.
+                    let message =
+                        self.messages.entry(with).or_insert_with(|| AlertMessage::outdated(key.clone(), class));
+                    if class == MessageClass::Page {
+                        *message = AlertMessage::outdated(key, class);
+                    }
                 }
                 (None, _) | (Some(_), None) => {
                     self.waiting.push(incident.id);

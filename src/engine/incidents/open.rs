@@ -26,7 +26,7 @@ impl Incidents {
         incident.cause = cause;
         let incident = incident.clone();
         let step = Step::from(record(&incident));
-        let told_enough = incident.said.is_some_and(|said| said >= incident.cause.level());
+        let told_enough = incident.said.is_some_and(|said| said >= incident.cause.level()) && !incident.has_relapsed();
         if told_enough {
             self.outdate(&incident);
             step.then(self.edit(ctx))

@@ -48,15 +48,16 @@ impl Operations {
             prefix: ctx.prefix(),
             now: ctx.now,
         };
-        let (text, short) = (change::result(&told), change::finished(&told));
+        let (class, mentions) = loudness(&operation, &outcome);
+        // Who asked for what is over soon still looks at the message that is edited: it says all.
+        let noticed = ctx.now.duration_since(operation.began) > NOTICED;
+        let apart = class == MessageClass::Page || noticed;
+        let (text, short) = (change::result(&told), change::finished(&told, apart));
         let end = End { at: ctx.now, outcome: outcome.name().to_owned(), verdict: change::verdict(&told) };
         let mut step = reached
             .then(speech::edit(&operation.origin, "progress", MessageClass::Progress, "last", true, &short))
             .then(Effect::Record(Entry::Ended { id: operation.id, end }));
-        let (class, mentions) = loudness(&operation, &outcome);
-        let noticed = ctx.now.duration_since(operation.began) > NOTICED;
-        let refused = matches!(outcome, Outcome::Refused(_) | Outcome::Cancelled { .. });
-        if class == MessageClass::Page || noticed || refused || operation.change.deploys() {
+        if apart {
             step.push(speech::say(&operation.origin, "result", class, &text, mentions));
         }
         step.then(Signal::OperationEnded(Box::new(EndedOperation { operation, progress, outcome })))

@@ -114,6 +114,7 @@ impl Status {
                     view,
                     active: world.operations.of(&service.name),
                     looping: world.watcher.looping(&service.name),
+                    stopped: world.watcher.stopped(&service.name),
                 }
             })
             .collect();

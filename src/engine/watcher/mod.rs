@@ -15,7 +15,7 @@ use crate::domain::{
     inventory::Inventory,
     names::{HostName, ServiceName},
     subject::Subject,
-    watch::{Checkpoint, Kind, Problem, Standing},
+    watch::{Checkpoint, Intent, Kind, Problem, Standing, Who},
 };
 
 /// See the module.
@@ -53,6 +53,14 @@ impl Watcher {
     /// The crash loop that a service is in.
     pub fn looping(&self, service: &ServiceName) -> Option<&Problem> {
         self.services.get(service)?.watch.open().filter(|problem| problem.kind == Kind::CrashLoop)
+    }
+
+    /// Who stopped a service, and when, if somebody did.
+    pub fn stopped(&self, service: &ServiceName) -> Option<(&Who, Timestamp)> {
+        match self.services.get(service)?.watch.intent() {
+            Intent::Stopped { by, at } => Some((by, *at)),
+            Intent::Run | Intent::Unknown => None,
+        }
     }
 
     /// How a service stands, in a word.

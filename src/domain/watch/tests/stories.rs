@@ -326,3 +326,67 @@ fn what_happened_out_of_sight_is_told_though_events_are_told_again() {
         assert_eq!((&world.missed[..], &world.found[..]), (&[Missed::Restarted][..], &[][..]), "{remembers}");
     }
 }
+
+#[test]
+fn what_goes_down_again_after_somebody_started_it_is_told_each_time_until_it_flaps() {
+    let mut world = World::new();
+    world.kept_up = false;
+    let relapses = |world: &World| world.watch.open().map(|open| (open.kind, open.relapses.len()));
+    world.crash(1).after(1_000);
+    assert_eq!(relapses(&world), Some((Kind::Exited, 0)));
+    for times in 1..3 {
+        world.after(MINUTE).start_by_hand().after(40_000);
+        assert_eq!(relapses(&world).unwrap().1, times - 1, "that it was started is none yet");
+        world.crash(1).after(4_000);
+        assert_eq!(relapses(&world), Some((Kind::Exited, times)));
+    }
+    for _ in 0..3 {
+        world.after(MINUTE).start_by_hand().after(40_000).crash(1).after(4_000);
+        assert_eq!(relapses(&world), Some((Kind::Flapping, 3)), "it is told once that it flaps");
+    }
+    assert_eq!(world.pages(), [Kind::Exited], "all that is one problem");
+    world.start_by_hand().after(60 * MINUTE);
+    assert!(matches!(world.closings()[..], [Closed::Recovered { .. }]), "{:?}", world.found);
+}
+
+#[test]
+fn what_goes_down_again_after_the_bots_own_start_is_told_again() {
+    let mut world = World::new();
+    world.kept_up = false;
+    world.crash(1).after(MINUTE);
+    world.change(Change::Start, true, |world| drop(world.start_by_hand().after(4_000))).after(30_000);
+    assert_eq!(world.watch.open().unwrap().relapses.len(), 0);
+    world.crash(1).after(4_000);
+    assert_eq!(world.watch.open().unwrap().relapses.len(), 1);
+}
+
+#[test]
+fn a_loop_that_goes_on_is_no_relapse() {
+    let mut world = World::new();
+    for _ in 0..12 {
+        world.round(12_000, 1, 100);
+    }
+    let open = world.watch.open().unwrap();
+    assert_eq!((open.kind, open.relapses.len()), (Kind::CrashLoop, 0));
+}
+
+#[test]
+fn a_single_death_that_somebody_answered_is_over_after_quiet_however_long_it_had_run() {
+    let mut world = World::new();
+    world.kept_up = false;
+    world.stop(0, 100).start_by_hand().after(14 * MINUTE).crash(1).after(MINUTE);
+    world.start_by_hand().after(59_000);
+    assert_eq!(world.closings().len(), 0);
+    world.after(2_000);
+    assert!(matches!(world.closings()[..], [Closed::Recovered { .. }]), "{:?}", world.found);
+    // A loop has to run for longer than any of its rounds.
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.round(4 * MINUTE, 1, 100);
+    }
+    let before = world.closings().len();
+    world.after(7 * MINUTE);
+    assert_eq!(world.closings().len(), before);
+    world.after(2 * MINUTE);
+    assert_eq!(world.closings().len(), before + 1);
+}

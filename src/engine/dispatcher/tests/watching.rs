@@ -163,3 +163,80 @@ fn a_dead_host_is_one_page_and_its_services_none() {
     edit: ✅ Over: spark-1 — cannot be seen, for 5 min; 2 services
     ");
 }
+
+#[test]
+fn a_relapse_notifies_again_with_a_message_of_its_own() {
+    let mut room = Room::new();
+    let up = room.up("kokoro", 1).replace("id-kokoro", "x");
+    room.looks(&up);
+    room.later(60);
+    let goes_down = |room: &mut Room| {
+        room.container("kokoro", EventKind::Died { code: 1 });
+        room.later(3);
+        room.happens(Event::Tick);
+        let exited = room.exited("kokoro", 1).replace("id-kokoro", "x");
+        let said = room.looks(&exited);
+        let asked = room.effects.iter().any(|e| matches!(e, Effect::Host { request: HostRequest::Read { .. }, .. }));
+        if asked { format!("{said}{}", room.reads_log("fatal: no such file\n")) } else { said }
+    };
+    insta::assert_snapshot!(goes_down(&mut room), @r"
+    Page: 🔴 kokoro is down on spark-1 — exit 1 after 61 min
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    ");
+    room.later(60);
+    room.container("kokoro", EventKind::Started);
+    room.later(40);
+    insta::assert_snapshot!(goes_down(&mut room), @r"
+    Page: 🔴 kokoro is down again on spark-1 — exit 1 after 40 s
+    fatal: no such file
+    Reply ack, logs or silence 1h · alert 1
+    ");
+    let keys: Vec<&str> = room
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Say(outgoing) => Some(outgoing.key.0.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(keys, ["incident/1/page-1/!ops"]);
+    for _ in 0..3 {
+        room.later(60);
+        room.container("kokoro", EventKind::Started);
+        room.later(40);
+        goes_down(&mut room);
+    }
+    assert!(
+        !room.effects.iter().any(|e| matches!(e, Effect::Say(o) if o.key.0.contains("page-4"))),
+        "{:?}",
+        room.effects
+    );
+    room.later(60);
+    room.container("kokoro", EventKind::Started);
+    room.later(1_900);
+    insta::assert_snapshot!(room.happens(Event::Tick), @r"
+    Page: ✅ kokoro recovered — well for 31 min; the trouble lasted 39 min
+    edit: ✅ Over: kokoro — flapping, for 39 min
+    ");
+}
+
+#[test]
+fn what_somebody_stopped_needs_no_attention() {
+    let mut room = Room::new();
+    let up = format!("{}{}", room.up("kokoro", 1).replace("id-kokoro", "x"), room.up("bridge", 1));
+    room.looks(&up);
+    room.later(60);
+    room.container("kokoro", EventKind::Killed { signal: Some(15) });
+    room.container("kokoro", EventKind::Died { code: 137 });
+    room.container("kokoro", EventKind::Stopped);
+    room.later(300);
+    room.says(ALICE, "!status spark-1:");
+    let ticket = room.ticket();
+    let output = format!("{}{}", room.exited("kokoro", 137).replace("id-kokoro", "x"), room.up("bridge", 2));
+    insta::assert_snapshot!(room.reports(ticket, "spark-1", &output), @r"
+    Answer: 🟢 nothing needs attention (2 services, 1 stopped)
+    ⚪ kokoro — stopped by hand, 5 min ago
+    🟢 bridge — up 2 h
+    ");
+}
