@@ -5,9 +5,15 @@
 //! HTML that every phone client shows (`strong em code pre ul ol li p br a`,
 //! nothing else) and to a plain body written for lock screens, watches and
 //! screen readers. Whatever comes from outside passes through [`escape`],
-//! [`code`] or [`block`], so that no container log can draw a heading or a link.
+//! [`code`], [`block`] or, where a person wrote it, [`quote`], so that no
+//! container log can draw a heading or a link. What nobody would see is made
+//! visible by those, and once more in all that is rendered ([`visible`]).
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use std::borrow::Cow;
+
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag, TagEnd};
+
+use super::text::{QUOTED, shortened, visible};
 
 /// How loudly a message is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -38,16 +44,16 @@ impl Body {
     }
 }
 
-/// Text from outside, made inert inside Markdown: it reads as it is written.
-/// Control characters become spaces.
+/// Text from outside, made inert inside Markdown: it reads as it is written, in
+/// one line.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    for c in visible(text).chars() {
         if c.is_ascii_punctuation() && c != ',' && c != '.' && c != ':' && c != '/' && c != '\'' && c != '"' && c != '%'
         {
             out.push('\\');
         }
-        out.push(if c.is_control() { ' ' } else { c });
+        out.push(if c == '\n' || c == '\t' { ' ' } else { c });
     }
     // At the start of a line "1." would begin a list and four spaces a block.
     if out.starts_with(|c: char| c.is_ascii_digit())
@@ -61,17 +67,21 @@ pub fn escape(text: &str) -> String {
 
 /// Text from outside as inline code.
 pub fn code(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = visible(text).replace(['\n', '\t'], " ");
     let fence = "`".repeat(longest_run(&text, '`') + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Text from outside as a code block, control characters other than line ends
-/// removed. Stands on lines of its own.
+/// What somebody wrote, quoted back as inline code: as much of it as they need
+/// to recognise it.
+pub fn quote(written: &str) -> String {
+    code(&shortened(&visible(written), QUOTED))
+}
+
+/// Text from outside as a code block. Stands on lines of its own.
 pub fn block(text: &str) -> String {
-    let text: String =
-        text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
+    let text = visible(text).replace('\t', " ");
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
     format!("\n{fence}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }
@@ -85,11 +95,32 @@ fn longest_run(text: &str, wanted: char) -> usize {
         .0
 }
 
+/// What both renderings are made of. An entity (`&rlm;`) becomes a character
+/// only here.
+fn events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
+    fn shown(text: CowStr<'_>) -> CowStr<'_> {
+        let changed = match visible(&text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(changed) => Some(changed),
+        };
+        changed.map_or(text, CowStr::from)
+    }
+    Parser::new(markdown).map(|event| match event {
+        Event::Text(text) => Event::Text(shown(text)),
+        Event::Code(text) => Event::Code(shown(text)),
+        // What a link's title says is not part of the text.
+        Event::Start(Tag::Link { link_type, dest_url, id, .. }) => {
+            Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id })
+        }
+        other => other,
+    })
+}
+
 /// The HTML rendering. Line ends are kept as written, because chat is written
 /// in lines; raw HTML and headings do not survive.
 fn html(markdown: &str) -> String {
     let mut out = String::new();
-    let events = Parser::new(markdown).filter_map(|event| match event {
+    let events = events(markdown).filter_map(|event| match event {
         Event::SoftBreak => Some(Event::HardBreak),
         Event::Html(_) | Event::InlineHtml(_) | Event::Rule => None,
         Event::Start(Tag::Heading { .. }) => Some(Event::Start(Tag::Strong)),
@@ -105,7 +136,7 @@ fn html(markdown: &str) -> String {
 /// The plain rendering: no marks that a screen reader would spell out.
 fn plain(markdown: &str) -> String {
     let mut out = Plain::default();
-    for event in Parser::new(markdown) {
+    for event in events(markdown) {
         out.take(event);
     }
     out.text.trim_end().to_owned()
@@ -162,7 +193,10 @@ impl Plain {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::domain::text::is_invisible;
 
     #[test]
     fn one_markdown_reads_well_on_a_lock_screen_and_in_a_client() {
@@ -221,5 +255,33 @@ mod tests {
         }
         assert_eq!(plain(&escape("a_b *c* <d> #5 x-y")), "a_b *c* <d> #5 x-y");
         assert_eq!(plain(&escape("1. one")), "1. one");
+    }
+    #[test]
+    fn what_nobody_sees_is_shown_and_what_was_written_is_quoted_in_part() {
+        let evil = "a\u{202e}b";
+        for text in [escape(evil), code(evil), block(evil), quote(evil), evil.to_owned(), "a&#x202e;b".to_owned()] {
+            let body = Body::from_markdown(&text);
+            assert_eq!(body.plain.trim(), "a<U+202E>b", "{text}");
+            assert!(body.html.contains("a&lt;U+202E&gt;b"), "{text}: {}", body.html);
+        }
+        assert_eq!(plain(&quote(&"é".repeat(30_000))), format!("{}…", "é".repeat(40)));
+        assert_eq!(html(&quote("`a` <b>")), "<p><code>`a` &lt;b&gt;</code></p>");
+        assert_eq!(plain(&escape("one\ntwo\tthree")), "one two three");
+    }
+
+    proptest! {
+        /// Emoji may keep what puts them together; `text` shows that it hides nothing.
+        #[test]
+        fn nothing_invisible_is_said(
+            text in r"(\PC|\p{Cf}|\p{Cc}|[`*_\[\]()<>&#;\n\x1b]|&rlm;|&#x202e;|\[x\]\(y .&#x200b;.\)){0,40}"
+        ) {
+            for markdown in [format!("🔴 {}", escape(&text)), code(&text), block(&text), quote(&text), text] {
+                let Body { plain, html } = Body::from_markdown(&markdown);
+                for said in [plain, html] {
+                    let hidden = said.chars().find(|c| is_invisible(*c) && !matches!(c, '\u{fe0f}' | '\u{200d}'));
+                    prop_assert_eq!(hidden, None, "{:?} says {:?}", markdown, said);
+                }
+            }
+        }
     }
 }

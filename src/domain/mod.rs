@@ -31,4 +31,5 @@ pub mod shell;
 pub mod silence;
 pub mod subject;
 pub mod suggest;
+pub mod text;
 pub mod watch;

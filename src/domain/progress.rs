@@ -12,6 +12,7 @@ use super::{
     job,
     observation::Death,
     preflight::{Note, Refusal},
+    text::{shortened, visible},
 };
 
 /// Lines kept of the running phase.
@@ -250,27 +251,8 @@ fn push(list: &mut Vec<String>, text: &str) {
     }
 }
 
-/// A line as it can be shown: no colours, no cursor movements, not too long.
+/// A line as it can be shown: nothing hidden in it, and not too long.
 pub fn clean(line: &str) -> String {
-    let mut out = String::new();
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' {
-            // CSI: up to a letter. Others: one more character.
-            if chars.next_if_eq(&'[').is_some() {
-                while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
-            } else {
-                chars.next();
-            }
-        } else if c == '\t' {
-            out.push_str("  ");
-        } else if !c.is_control() {
-            out.push(c);
-        }
-        if out.len() >= WIDTH {
-            out.push('…');
-            break;
-        }
-    }
-    out
+    let shown = visible(line).replace('\t', "  ").replace('\n', " ");
+    shortened(&shown, WIDTH).into_owned()
 }
