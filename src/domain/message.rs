@@ -76,7 +76,8 @@ pub fn code(text: &str) -> String {
 /// What somebody wrote, quoted back as inline code: as much of it as they need
 /// to recognise it.
 pub fn quote(written: &str) -> String {
-    code(&shortened(&visible(written), QUOTED))
+    // No more is looked at than can be shown: a message may have 60,000 bytes.
+    code(&shortened(&visible(&shortened(written, 4 * QUOTED)), QUOTED))
 }
 
 /// Text from outside as a code block. Stands on lines of its own.

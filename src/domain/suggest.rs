@@ -1,8 +1,15 @@
 //! "Did you mean": the nearest name, or none when nothing is near.
 
+/// What is longer is near to nothing: names have 64 characters at most, and
+/// comparing takes time with both lengths.
+const LONGEST: usize = 128;
+
 /// The candidate nearest to what was written. Far-off ones are not offered:
 /// a wrong suggestion is worse than none.
 pub fn nearest<S: AsRef<str>>(written: &str, candidates: impl IntoIterator<Item = S>) -> Option<S> {
+    if written.chars().nth(LONGEST).is_some() {
+        return None;
+    }
     let written = written.to_lowercase();
     candidates
         .into_iter()
@@ -34,5 +41,7 @@ mod tests {
         assert_eq!(nearest("bridge", names()).as_deref(), Some("matrix-bridge"));
         assert_eq!(nearest("Kokoor", names()).as_deref(), Some("kokoro"));
         assert_eq!(nearest("zzz", names()), None);
+        let long = "x".repeat(LONGEST + 1);
+        assert_eq!(nearest(&long, [long.clone()]), None, "not compared at all");
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::domain::{
     incident::{Cause, Incident},
     inventory::{Inventory, Service},
-    message::{code, escape},
+    message::{escape, quote},
     names::ServiceName,
     operation::Operation,
     silence::Silence,
@@ -200,7 +200,7 @@ fn underway(operation: &Operation) -> String {
 fn silenced(silence: &Silence) -> String {
     let reason = silence.reason.as_ref().map_or(String::new(), |why| format!(": {}", escape(why)));
     let by = escape(silence.by.short());
-    format!("🔕 {} until {}, by {by}{reason}", code(&silence.selector), clock(silence.until))
+    format!("🔕 {} until {}, by {by}{reason}", quote(&silence.selector), clock(silence.until))
 }
 
 fn bounded(mut lines: Vec<String>) -> Vec<String> {

@@ -6,7 +6,7 @@ use super::{alert, span};
 use crate::domain::{
     incident::{Cause, Incident, Resolution},
     inventory::Inventory,
-    message::{code, escape},
+    message::{code, escape, quote},
     silence::Silence,
     subject::Subject,
     watch::{Closed, Kind},
@@ -196,7 +196,7 @@ fn silence_line(silence: &Silence, now: Timestamp) -> String {
     let reason = silence.reason.as_ref().map_or(String::new(), |why| format!(": {}", escape(why)));
     format!(
         "{} is silent for {} more, by {}{reason}",
-        code(&silence.selector),
+        quote(&silence.selector),
         span::rough(silence.until.duration_since(now)),
         escape(silence.by.short())
     )
@@ -212,7 +212,7 @@ pub fn acknowledged(incidents: &[&Incident]) -> String {
 
 /// Nothing of that name is open.
 pub fn nothing_open(written: &str, prefix: &str) -> String {
-    format!("No open alert is about {} — {} lists them.", code(written), code(&format!("{prefix}alerts")))
+    format!("No open alert is about {} — {} lists them.", quote(written), code(&format!("{prefix}alerts")))
 }
 
 /// It is silent from now on.
@@ -220,7 +220,7 @@ pub fn silenced(silence: &Silence, services: usize, prefix: &str, now: Timestamp
     let services = if services == 1 { "1 service".to_owned() } else { format!("{services} services") };
     format!(
         "🔕 {} ({services}) rings no phone for {}. {} ends that sooner.",
-        code(&silence.selector),
+        quote(&silence.selector),
         span::rough(silence.until.duration_since(now)),
         code(&format!("{prefix}unsilence {}", silence.selector))
     )
@@ -228,13 +228,13 @@ pub fn silenced(silence: &Silence, services: usize, prefix: &str, now: Timestamp
 
 /// It is not silent any more.
 pub fn unsilenced(silences: &[Silence]) -> String {
-    let names = silences.iter().map(|s| code(&s.selector)).collect::<Vec<_>>().join(", ");
+    let names = silences.iter().map(|s| quote(&s.selector)).collect::<Vec<_>>().join(", ");
     format!("🔔 {names} may ring again.")
 }
 
 /// Nothing was silent.
 pub fn not_silent(written: &str, prefix: &str) -> String {
-    format!("{} is not silenced — {} lists what is.", code(written), code(&format!("{prefix}alerts")))
+    format!("{} is not silenced — {} lists what is.", quote(written), code(&format!("{prefix}alerts")))
 }
 
 /// What happened while the bot was away, and needs nobody.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::span;
 use crate::domain::{
-    message::{code, escape},
+    message::{code, escape, quote},
     names::ServiceName,
     operation::Operation,
     origin::Actor,
@@ -85,7 +85,7 @@ fn named(operation: &Operation) -> String {
 
 /// There is nothing to cancel.
 pub fn nothing_to_cancel(written: &str, prefix: &str) -> String {
-    format!("Nothing that {} names is in progress — {} lists what is.", code(written), code(&format!("{prefix}ops")))
+    format!("Nothing that {} names is in progress — {} lists what is.", quote(written), code(&format!("{prefix}ops")))
 }
 
 /// The bot ends; what it was following does not.
@@ -155,7 +155,7 @@ fn origin(record: &Record, now: Timestamp) -> String {
     let operation = &record.operation;
     let actor = operation.origin.actor();
     let who = escape(actor.short());
-    format!("#{} by {who}, {} ago: {}", operation.id.0, span::since(operation.began, now), code(&operation.asked))
+    format!("#{} by {who}, {} ago: {}", operation.id.0, span::since(operation.began, now), quote(&operation.asked))
 }
 
 fn clock(at: Timestamp) -> String {

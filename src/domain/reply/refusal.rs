@@ -7,7 +7,7 @@ use crate::domain::{
     access::Missing,
     command::{Fault, Spec, Unresolved},
     inbound::{Arrival, Unreadable},
-    message::{code, escape},
+    message::{code, escape, quote},
     names::ServiceName,
     operation::Operation,
     runtime::NotPossible,
@@ -20,17 +20,17 @@ pub fn no_such_command(written: &str, nearest: Option<&str>, prefix: &str) -> St
         Some(nearest) => format!("did you mean {}?", code(&format!("{prefix}{nearest}"))),
         None => format!("{} lists what I know.", code(&format!("{prefix}help"))),
     };
-    format!("There is no command {} — {next}", code(written))
+    format!("There is no command {} — {next}", quote(written))
 }
 
 /// Wrong arguments.
 pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
     let what = match fault {
         Fault::Missing(kind) => format!("Which {kind}?"),
-        Fault::Extra(extra) => format!("{} is one word too many.", code(extra)),
-        Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", code(given)),
-        Fault::Time(given) => format!("{} is no length of time like {} or {}.", code(given), code("30m"), code("2h")),
-        Fault::Version(bad) => format!("{} is no version: {}.", code(&bad.given), bad.rule),
+        Fault::Extra(extra) => format!("{} is one word too many.", quote(extra)),
+        Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", quote(given)),
+        Fault::Time(given) => format!("{} is no length of time like {} or {}.", quote(given), code("30m"), code("2h")),
+        Fault::Version(bad) => format!("{} is no version: {}.", quote(&bad.given), bad.rule),
         Fault::Selector(no_match) => return self::no_match(no_match, prefix),
     };
     format!("{what} Usage: {}", help::usage(spec, prefix))
@@ -41,17 +41,21 @@ pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
     match no_match {
         NoMatch::Malformed { written } => format!(
             "{} is no name of a service — use a name, {}, {}, a glob like {} or {}.",
-            code(written),
+            quote(written),
             code("host:"),
             code("@tag"),
             code("web-*"),
             code("all")
         ),
         NoMatch::Nothing { written, nearest: Some(nearest) } => {
-            format!("Nothing here is called {} — did you mean {}?", code(written), code(nearest))
+            format!("Nothing here is called {} — did you mean {}?", quote(written), code(nearest))
         }
         NoMatch::Nothing { written, nearest: None } => {
-            format!("Nothing here is called {} — {} lists everything.", code(written), code(&format!("{prefix}status")))
+            format!(
+                "Nothing here is called {} — {} lists everything.",
+                quote(written),
+                code(&format!("{prefix}status"))
+            )
         }
     }
 }
@@ -166,5 +170,84 @@ pub fn not_possible(service: &ServiceName, why: NotPossible) -> String {
             "✋ **{name}** is updated by a script of its own, which cannot be told a version. Without one, its {} runs.",
             code("undo")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{
+        command::{self, Command, Directory, Reading, TABLE},
+        inbound::Me,
+        incident::IncidentId,
+        inventory::Inventory,
+        message::Body,
+        names::UserId,
+        operation::OperationId,
+    };
+
+    /// Where nothing is.
+    #[derive(Default)]
+    struct Nowhere(Inventory);
+
+    impl Directory for Nowhere {
+        fn inventory(&self) -> &Inventory {
+            &self.0
+        }
+        fn operation_of(&self, _: &ServiceName) -> Option<OperationId> {
+            None
+        }
+        fn is_in_progress(&self, _: OperationId) -> bool {
+            false
+        }
+        fn incidents(&self, _: &str) -> Vec<IncidentId> {
+            vec![]
+        }
+        fn silences(&self, _: &str) -> Vec<u64> {
+            vec![]
+        }
+    }
+
+    /// What is said to what is no command, or names nothing.
+    fn refused(body: &str) -> Option<String> {
+        let me = Me { user: UserId::parse("@opsroom:example.org").unwrap(), display_name: None };
+        match command::read(body, false, "!", &me) {
+            Reading::NotForMe => None,
+            Reading::NoSuchCommand { written, nearest } => Some(no_such_command(&written, nearest, "!")),
+            Reading::Misused { spec, fault } => Some(misused(spec, &fault, "!")),
+            Reading::Command(parsed) => match parsed.command {
+                Command::Help { about } => about.map(|about| no_such_command(&about, None, "!")),
+                command => command.resolve(&Nowhere::default()).err().map(|why| unresolved(&why, "!")),
+            },
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+
+        #[test]
+        fn what_was_written_is_quoted_in_part(piece in r"(\PC|\p{Cf}|[`*@:.-]| ){1,12}", more in r"( 1h| 7)?") {
+            let long: String = piece.chars().cycle().take(30_000).collect();
+            let word = long.replace(char::is_whitespace, "-");
+            for text in [&long, &word] {
+                let commands = TABLE.iter().map(|spec| format!("!{} {text}{more}", spec.name));
+                let others = [format!("!{text}"), format!("!rollback bridge {text}"), format!("!logs bridge {text}")];
+                for body in commands.chain(others) {
+                    if let Some(refusal) = refused(&body) {
+                        let Body { plain, html, .. } = Body::from_markdown(&refusal);
+                        prop_assert!(plain.len() + html.len() < 2_000, "{}", plain);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_quotes_what_a_person_recognises() {
+        let said = |body: &str| Body::from_markdown(&&refused(body).expect("a refusal")).plain;
+        insta::assert_snapshot!(said(&format!("!{}", "x".repeat(30_000))), @"There is no command xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… — !help lists what I know.");
+        insta::assert_snapshot!(said("!restart brid\u{202e}ge"), @"Nothing here is called brid<U+202E>ge — !status lists everything.");
     }
 }
