@@ -1,6 +1,6 @@
 //! Reads messages: people talking, or a command.
 
-use super::{Command, Fault, Parsed, Spec, help, nearest, spec};
+use super::{Command, Context, Effect, Fault, Parsed, Spec, help, nearest, spec};
 use crate::domain::{inbound::Me, phone};
 
 /// What a message turned out to be.
@@ -44,14 +44,16 @@ pub fn read(body: &str, addressed: bool, prefix: &str, me: &Me) -> Reading {
         return Reading::NoSuchCommand { written: first.clone(), nearest: nearest(&name) };
     };
     let args: Vec<&str> = rest.iter().map(String::as_str).collect();
-    match (spec.read)(&args) {
+    // What an acknowledgement names in vain is only refused.
+    let careful = spec.effect != Effect::Read && spec.context != Context::Alerts;
+    match phone::politely(&args, spec.read, careful) {
         Ok(parsed) => Reading::Command(parsed),
         Err(fault) => Reading::Misused { spec, fault },
     }
 }
 
 fn behind_prefix<'a>(body: &'a str, prefix: &str) -> Option<&'a str> {
-    let rest = body.trim_start().strip_prefix(prefix)?;
+    let rest = phone::behind_prefix(body, prefix)?;
     (!rest.trim().is_empty()).then_some(rest)
 }
 /// `opsroom: status`, `@opsroom:example.org status`: clients write a mention
@@ -66,6 +68,6 @@ fn behind_name<'a>(body: &'a str, me: &Me) -> Option<&'a str> {
             head.eq_ignore_ascii_case(name).then(|| &text[name.len()..])
         })
     })?;
-    let rest = rest.strip_prefix([':', ',']).unwrap_or(rest);
+    let rest = rest.strip_prefix([':', ',', '：', '，']).unwrap_or(rest);
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
 }
