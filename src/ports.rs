@@ -195,6 +195,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// The event that a message became.
     fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>>;
 
+    /// Who sent a message that was accepted.
+    fn sender_of<'a>(&'a self, event: &'a EventId) -> BoxFuture<'a, Result<Option<UserId>, LedgerError>>;
+
     /// Gives a replay key to the event that asks first. Whether it is this one's.
     fn claim_replay_key<'a>(&'a self, key: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>>;
 

@@ -685,3 +685,15 @@ fn maintenance_windows_are_read_by_their_own_clock() {
         use "mon", "tue", "wed", "thu", "fri", "sat", "sun"
     "#);
 }
+
+#[test]
+fn a_name_that_a_phone_ends_with_a_full_stop_is_refused() {
+    let wrong = format!("{}[[service]]\nname = \"web.\"\nhost = \"spark-1.\"\n", ssh_host("spark-1.", ""));
+    insta::assert_snapshot!(complaint(&wrong), @r#"
+    config invalid: 2 problems
+    config.toml:11:8: `name` ends with a full stop: "spark-1."
+        commands are read without it, because phones put one behind the last word
+    config.toml:18:8: `name` ends with a full stop: "web."
+        commands are read without it, because phones put one behind the last word
+    "#);
+}

@@ -35,6 +35,7 @@ impl HostDraft<'_> {
 
 pub(super) fn read<'a>(section: &Section<'a>, outside: &Surroundings<'_>) -> Option<HostDraft<'a>> {
     let name = section.required("name", "give the name it has in the room, like \"web-1\"").and_then(|name| {
+        super::service::full_stop(section, Some(name));
         let parsed = HostName::parse(name.value).map_err(|bad| section.problems.report_name(name.at, "name", bad));
         parsed.ok().map(|value| At { value, at: name.at })
     });

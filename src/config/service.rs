@@ -23,6 +23,16 @@ pub(super) struct ServiceDraft<'a> {
     pub(super) service: Option<Service>,
 }
 
+/// Phones put a full stop behind a word, so commands are read without it.
+pub(super) fn full_stop(section: &Section<'_>, name: Option<At<&str>>) {
+    if let Some(At { value, at }) = name
+        && value.ends_with('.')
+    {
+        let advice = "commands are read without it, because phones put one behind the last word";
+        section.problems.report(at, format!("`name` ends with a full stop: {value:?}"), advice);
+    }
+}
+
 pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<'a> {
     let name_text = section.required("name", "give the name it has in the room, like \"bridge\"");
     let host_text = section.required("host", "name the [[host]] it runs on");
@@ -30,6 +40,7 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
     if let Some(At { value: "all", at }) = name_text {
         section.problems.report(at, "a service cannot be called \"all\"", "in a command, `all` means every service");
     }
+    full_stop(section, name_text);
     let host = section.parsed("host", host_text, HostName::parse);
     let workload::WorkloadDraft { workload, at: workload_at } =
         workload::read(section, name.as_ref(), name_text.map(|text| text.at));

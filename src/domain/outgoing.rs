@@ -17,6 +17,15 @@ use super::{
 #[serde(transparent)]
 pub struct MessageKey(pub String);
 
+impl MessageKey {
+    /// The event that it is said because of: `$x` of `$x/answer`.
+    pub fn cause(&self) -> Option<EventId> {
+        // Old rooms have events with a `/` in their names; what follows the last has none.
+        let (event, _) = self.0.rsplit_once('/')?;
+        EventId::parse(event).ok()
+    }
+}
+
 impl fmt::Display for MessageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -31,10 +31,15 @@ pub fn words(text: &str) -> Vec<String> {
     if words.len() > 1 && is_courtesy(&words[0]) {
         words.remove(0);
     }
-    if let Some(name) = words.first_mut() {
-        *name = without_end(name, |c| ENDS.contains(&c) || c == '?' || c == ':').to_owned();
+    if let Some(first) = words.first_mut() {
+        *first = name(first).to_owned();
     }
     words
+}
+
+/// A command's name without what a keyboard or a sentence puts behind it.
+pub fn name(word: &str) -> &str {
+    without_end(word, |c| ENDS.contains(&c) || c == '?' || c == ':')
 }
 
 /// What stands behind the prefix, as it was written.
@@ -56,10 +61,11 @@ pub fn behind_prefix<'a>(body: &'a str, prefix: &str) -> Option<&'a str> {
 /// Reads what follows a command's name, as it is written or without what is
 /// only politeness.
 ///
-/// A service may be called `please`. So in a command that is to be read
-/// `careful`ly, because it changes something, it is dropped only where as written there is no command, and what is left is
-/// one: that acts on nothing that was not named. A command that only reads may
-/// drop it always. Whoever means that service can write `host:please`.
+/// A service may be called `please`. So in a command that changes something,
+/// which is `careful`, it is dropped only where as written there is no command,
+/// and what is left is one: that acts on nothing that was not named. A command
+/// that only reads may drop it always. Whoever means that service can write
+/// `host:please`.
 pub fn politely<C, F>(words: &[&str], read: impl Fn(&[&str]) -> Result<C, F>, careful: bool) -> Result<C, F> {
     let written = read(words);
     if (careful && written.is_ok()) || !words.iter().any(|word| is_courtesy(word)) {

@@ -28,5 +28,6 @@ pub mod request;
 pub mod run;
 pub mod speech;
 pub mod step;
+mod turns;
 pub mod watcher;
 pub mod world;

@@ -52,6 +52,10 @@ async fn deliver(
                 None => queue.forget_target(&target),
             }
         }
+        for event in queue.unknown_askers() {
+            let sender = ledger.sender_of(&event).await?;
+            queue.learn_asker(event, sender);
+        }
         for key in queue.take_superseded() {
             ledger.delivered(&key, Delivered::Dropped("superseded".to_owned())).await?;
         }

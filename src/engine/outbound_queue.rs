@@ -1,7 +1,7 @@
 //! What waits to be said, and what comes next. Pure: time is an argument.
 //!
 //! One queue for the homeserver, because its rate limit is one. Pages go
-//! first. A text that a newer one replaces is never sent. Progress is spaced
+//! first; those who asked for the rest take turns. A text that a newer one replaces is never sent. Progress is spaced
 //! and, after a while, spaced further: some thousand edits of one message make
 //! a room unloadable in clients, so it also ends. Pages, answers and last texts
 //! are kept until they are delivered or refused for good.
@@ -13,11 +13,13 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::turns::Turns;
 use crate::{
     domain::{
         message::{Body, MessageClass},
-        names::EventId,
+        names::{EventId, UserId},
         outgoing::{MessageKey, Outgoing, What},
+        text::visible,
     },
     ports::{ChatError, Content, Delivery},
 };
@@ -59,6 +61,7 @@ pub struct OutboundQueue {
     pause: Duration,
     /// Whether progress is said at once, because nothing comes after it.
     hurried: bool,
+    turns: Turns,
 }
 
 impl OutboundQueue {
@@ -74,6 +77,7 @@ impl OutboundQueue {
             paused_until: None,
             pause: BACKOFF.0,
             hurried: false,
+            turns: Turns::default(),
         }
     }
 
@@ -123,6 +127,16 @@ impl OutboundQueue {
         targets.filter(|key| !self.events.contains_key(key) && !queued(key)).cloned().collect()
     }
 
+    /// Events whose senders decide what comes next.
+    pub fn unknown_askers(&self) -> Vec<EventId> {
+        self.turns.unknown(self.waiting.iter().filter(|w| w.rank() > 0))
+    }
+
+    /// Learns who sent an event; none where that is not known.
+    pub fn learn_asker(&mut self, event: EventId, sender: Option<UserId>) {
+        self.turns.learn(event, sender);
+    }
+
     /// Gives up on what is to be done with a message that never was.
     pub fn forget_target(&mut self, target: &MessageKey) {
         for waiting in &mut self.waiting {
@@ -152,7 +166,7 @@ impl OutboundQueue {
         }
         self.paused_until = None;
         let mut soonest: Option<Instant> = None;
-        let mut best: Option<(u8, usize)> = None;
+        let mut best: Option<((u8, u64), usize)> = None;
         let mut dropped = Vec::new();
         for (at, outgoing) in self.waiting.iter().enumerate() {
             if let What::Pin { message, .. } = &outgoing.what
@@ -176,8 +190,10 @@ impl OutboundQueue {
                 }
             }
             let rank = outgoing.rank();
-            if best.is_none_or(|(other, _)| rank < other) {
-                best = Some((rank, at));
+            // Pages are for all, and come in their order.
+            let order = (rank, if rank == 0 { 0 } else { self.turns.last(outgoing) });
+            if best.is_none_or(|(other, _)| order < other) {
+                best = Some((order, at));
             }
         }
         self.waiting.retain(|w| !dropped.contains(&w.key));
@@ -206,7 +222,9 @@ impl OutboundQueue {
                 instead_of: instead_of.as_ref().and_then(|before| self.events.get(before).cloned()),
             },
             What::File { name, text, reply_to } => {
-                Content::File { name: name.clone(), text: text.clone(), reply_to: reply_to.clone() }
+                // A message was made visible when it was rendered; a file is not rendered.
+                let (name, text) = (visible(name).into_owned(), visible(text).into_owned());
+                Content::File { name, text, reply_to: reply_to.clone() }
             }
         };
         let transaction = format!("opsroom/{}/{}", self.instance, outgoing.key);
@@ -217,6 +235,8 @@ impl OutboundQueue {
     pub fn delivered(&mut self, key: &MessageKey, event: EventId, now: Instant) {
         self.pause = BACKOFF.0;
         let Some(outgoing) = self.take(key) else { return };
+        self.turns.had(&outgoing);
+        self.turns.forget_others(self.waiting.iter());
         match outgoing.what {
             What::Edit { of, last, .. } => {
                 let (after, count) = self.edits.entry(of.clone()).or_insert((now, 0));
@@ -325,6 +345,64 @@ mod tests {
         assert_eq!(order, ["c", "a", "b"]);
         queue.push(say("a", MessageClass::Answer));
         assert_eq!(queue.next(now), Next::Idle);
+    }
+
+    /// Everything of a queue in which what was asked by `$v…` is vera's.
+    fn order(queue: &mut OutboundQueue, now: Instant) -> Vec<String> {
+        let next = || {
+            for event in queue.unknown_askers() {
+                let who = if event.as_str().starts_with("$v") { "@vera:example.org" } else { "@alice:example.org" };
+                queue.learn_asker(event, UserId::parse(who).ok());
+            }
+            sends(queue, now)
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn who_asks_once_does_not_wait_for_who_asks_often() {
+        let (mut queue, now) = (OutboundQueue::new("i"), Instant::now());
+        for n in 0..4 {
+            queue.push(say(&format!("$v{n}/answer"), MessageClass::Answer));
+        }
+        assert_eq!(queue.unknown_askers().len(), 4);
+        for event in queue.unknown_askers() {
+            queue.learn_asker(event, UserId::parse("@vera:example.org").ok());
+        }
+        assert_eq!(sends(&mut queue, now).as_deref(), Some("$v0/answer"));
+        queue.push(say("$a0/answer", MessageClass::Answer));
+        queue.push(say("$a1/answer", MessageClass::Answer));
+        queue.push(say("incident/1/page/!r", MessageClass::Page));
+        queue.push(edit("$v0/answer", 1, true));
+        let expected = [
+            "incident/1/page/!r",
+            "$a0/answer",
+            "$v1/answer",
+            "$a1/answer",
+            "$v2/answer",
+            "$v3/answer",
+            "$v0/answer#1",
+        ];
+        assert_eq!(order(&mut queue, now), expected, "each in their own order");
+        assert!(queue.turns.unknown(std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn who_asked_is_not_looked_up_while_nothing_else_waits() {
+        let mut queue = OutboundQueue::new("i");
+        queue.push(say("$v/answer", MessageClass::Answer));
+        queue.push(say("incident/1/page/!r", MessageClass::Page));
+        assert_eq!(queue.unknown_askers(), []);
+    }
+
+    #[test]
+    fn a_file_hides_nothing() {
+        let (mut queue, now) = (OutboundQueue::new("i"), Instant::now());
+        let what = What::File { name: "a\u{202e}gol.log".into(), text: "b\u{1b}[2Kc\u{2066}\n".into(), reply_to: None };
+        queue.push(Outgoing { key: MessageKey("file".into()), room: RoomId::parse("!r").unwrap(), what });
+        let Next::Send(_, file) = queue.next(now) else { panic!() };
+        let shown = Content::File { name: "a<U+202E>gol.log".into(), text: "bc<U+2066>\n".into(), reply_to: None };
+        assert_eq!(file.content, shown);
     }
 
     #[test]

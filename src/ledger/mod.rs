@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use crate::{
     domain::{
         inbound::Inbound,
-        names::{EventId, RoomId, ServiceName},
+        names::{EventId, RoomId, ServiceName, UserId},
         operation::OperationId,
         outgoing::{MessageKey, Outgoing},
         record::Record,
@@ -143,6 +143,11 @@ impl Ledger for SqliteLedger {
     fn event_of<'a>(&'a self, key: &'a MessageKey) -> BoxFuture<'a, Result<Option<EventId>, LedgerError>> {
         let key = key.clone();
         self.call(move |db| queries::event_of(db, &key))
+    }
+
+    fn sender_of<'a>(&'a self, event: &'a EventId) -> BoxFuture<'a, Result<Option<UserId>, LedgerError>> {
+        let event = event.clone();
+        self.call(move |db| queries::sender_of(db, &event))
     }
 
     fn claim_replay_key<'a>(&'a self, key: &'a str, event: &'a EventId) -> BoxFuture<'a, Result<bool, LedgerError>> {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         inbound::Inbound,
-        names::{EventId, RoomId},
+        names::{EventId, RoomId, UserId},
         outgoing::{MessageKey, Outgoing},
     },
     ports::{Arrived, Delivered, Entry, Identity, Parked},
@@ -134,6 +134,12 @@ pub(super) fn delivered(db: &Connection, key: &MessageKey, how: &Delivered) -> A
 
 pub(super) fn event_of(db: &Connection, key: &MessageKey) -> Answer<Option<EventId>> {
     db.query_row("SELECT event FROM outbox WHERE key = ?1 AND event IS NOT NULL", [&key.0], event_id).optional()
+}
+
+pub(super) fn sender_of(db: &Connection, event: &EventId) -> Answer<Option<UserId>> {
+    let find = "SELECT sender FROM inbox WHERE event = ?1";
+    let sender = |row: &Row<'_>| UserId::parse(&row.get::<_, String>(0)?).map_err(|e| unreadable(0, e));
+    db.query_row(find, [event.as_str()], sender).optional()
 }
 
 pub(super) fn claim_replay_key(db: &mut Connection, key: &str, event: &EventId) -> Answer<bool> {

@@ -133,7 +133,9 @@ async fn what_is_long_over_is_forgotten_and_what_is_not_is_kept() {
     for number in 1..=3 {
         kept.changed(number, "bridge").await;
     }
-    kept.heard("$talk", "!status").await;
+    let heard = kept.heard("$talk", "!status").await;
+    assert_eq!(kept.ledger.sender_of(&heard.event).await.unwrap(), Some(heard.sender));
+    assert_eq!(kept.ledger.sender_of(&EventId::parse("$other").unwrap()).await.unwrap(), None);
     // Ended in 1970; the second goes on, the last names the number to go on from.
     kept.ends(OperationId(1)).await;
     kept.ends(OperationId(3)).await;

@@ -8,6 +8,7 @@ use crate::{
         inbound::Inbound,
         incident::{IncidentId, acknowledges},
         outgoing::MessageKey,
+        phone,
         subject::Subject,
     },
     engine::{
@@ -36,7 +37,7 @@ impl Intake {
     /// "ack" as "!ack 7", "logs 50" as "!logs bridge 50".
     fn spelled_out(&self, body: &str, told: IncidentId, world: World<'_>, ctx: &Ctx<'_>) -> Option<String> {
         let (word, rest) = body.trim().split_once(char::is_whitespace).unwrap_or((body.trim(), ""));
-        let spec = command::spec(&word.to_lowercase())?;
+        let spec = command::spec(&phone::name(word).to_lowercase())?;
         let about: Vec<(IncidentId, &Subject)> = world.incidents.told_with(told).map(|i| (i.id, &i.subject)).collect();
         let subject = match (spec.context, &about[..]) {
             (Context::Alerts, []) => told.0.to_string(),

@@ -96,7 +96,7 @@ fn an_alert_is_one_message_that_is_kept_true() {
     🔴 kokoro — crash loop, exit 5, for 45 s · alert 1
     !ack <number or service> says that you are on it.
     ");
-    insta::assert_snapshot!(room.replies(ALICE, "ack", "incident/1/page/!ops"), @r"
+    insta::assert_snapshot!(room.replies(ALICE, "Ack, thanks.", "incident/1/page/!ops"), @r"
     Answer: 👀 You are on kokoro. It rings no more unless it gets worse.
     edit: 🔴 kokoro crash loop on spark-1 — exit 5, 5× in 45 s
     fatal: no such file
