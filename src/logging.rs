@@ -2,8 +2,11 @@
 //!
 //! On an account's first start the SDK asks for account data and for a key
 //! backup that nobody has made yet, takes the 404 for the answer that it is,
-//! and logs it as an error all the same. Whoever reads the log of a first start
-//! is not to look for a fault there.
+//! and logs it as an error all the same. So it does whenever a message cannot be
+//! decrypted yet, a first start's old ones among them, and the backup has no
+//! key for it either: to ask is right, because keys of a device that was lost
+//! come back that way, and that the message cannot be read is told by itself.
+//! Whoever reads the log of a first start is not to look for a fault there.
 
 use std::{
     fmt::{Debug, Write as _},
@@ -26,9 +29,10 @@ use crate::cli::DEFAULT_LOG;
 /// Where the SDK logs each request that fails.
 const REQUESTS: &str = "matrix_sdk::http_client";
 
-/// What Synapse says of what nobody has made yet. Another homeserver's words
-/// are logged, which does no harm.
-const ABSENT: [&str; 2] = ["\"Account data not found\"", "\"No backup found\""];
+/// What Synapse says of what nobody has made yet: account data, a backup, and
+/// a session's key in it. Another homeserver's words are logged, which does no
+/// harm.
+const ABSENT: [&str; 3] = ["\"Account data not found\"", "\"No backup found\"", "\"No room_keys found\""];
 
 /// Logs to standard error. Whoever chose the filter gets all that it lets
 /// through; with the default one, what is only absent is left out.
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_only_absent_is_left_out_and_nothing_else_is() {
-        for said in ["Account data not found", "No backup found"] {
+        for said in ["Account data not found", "No backup found", "No room_keys found"] {
             let text = error(404, "NotFound", said);
             assert_eq!(logged(|| tracing::error!(target: REQUESTS, "{text}")), "");
             assert!(logged(|| tracing::error!(target: "opsroom::matrix", "{text}")).contains(said));
@@ -132,6 +136,7 @@ mod tests {
             error(404, "Unrecognized", "Account data not found"),
             error(403, "Forbidden", "Account data not found"),
             error(500, "Unknown", "No backup found"),
+            error(403, "WrongRoomKeysVersion", "No room_keys found"),
             "Reqwest(reqwest::Error { kind: Connect })".to_owned(),
         ] {
             assert!(logged(|| tracing::error!(target: REQUESTS, "{text}")).contains(&text), "{text}");

@@ -21,5 +21,6 @@ mod stage;
 mod states;
 mod strategies;
 mod survives;
+mod text;
 mod troubles;
 mod watch;

@@ -100,6 +100,7 @@ fn a_command_without_encryption_is_refused_and_one_whose_key_is_late_is_run() {
     stage.room.reads(&stage.alice).reply_to(&after, containing("pong"));
     stage.alice.shares_key(&stage.room);
     stage.room.reads(&stage.alice).reply_to(&late, containing(stage.alice.user()));
+    assert!(!bot.log().contains("ERROR"), "a key that comes late is no failure: {}", bot.log());
 }
 
 #[test]
