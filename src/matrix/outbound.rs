@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn body() -> Body {
-        Body { plain: "done".to_owned(), html: "<p>done</p>".to_owned() }
+        Body::from_markdown("done")
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn what_can_never_be_delivered_is_refused() {
 
     let said = |text: &str| Content::Message {
         class: MessageClass::Answer,
-        body: Body { plain: text.to_owned(), html: text.to_owned() },
+        body: Body::from_markdown(text),
         reply_to: None,
         mentions: vec![],
     };

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_refusal_quotes_what_a_person_recognises() {
-        let said = |body: &str| Body::from_markdown(&&refused(body).expect("a refusal")).plain;
+        let said = |body: &str| Body::from_markdown(&refused(body).expect("a refusal")).plain;
         insta::assert_snapshot!(said(&format!("!{}", "x".repeat(30_000))), @"There is no command xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… — !help lists what I know.");
         insta::assert_snapshot!(said("!restart brid\u{202e}ge"), @"Nothing here is called brid<U+202E>ge — !status lists everything.");
     }
