@@ -354,7 +354,10 @@ fn what_goes_down_again_after_the_bots_own_start_is_told_again() {
     let mut world = World::new();
     world.kept_up = false;
     world.crash(1).after(MINUTE);
-    world.change(Change::Start, true, |world| drop(world.start_by_hand().after(4_000))).after(30_000);
+    let start = |world: &mut World| {
+        world.start_by_hand().after(4_000);
+    };
+    world.change(Change::Start, true, start).after(30_000);
     assert_eq!(world.watch.open().unwrap().relapses.len(), 0);
     world.crash(1).after(4_000);
     assert_eq!(world.watch.open().unwrap().relapses.len(), 1);
