@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::process::run;
+use crate::process::{command, run};
 use crate::wait::OrFail as _;
 
 /// The authority, with its key.
@@ -64,5 +63,5 @@ impl Authority {
 
 #[track_caller]
 fn openssl(dir: &Path, arguments: &str) {
-    run(Command::new("openssl").args(arguments.split_whitespace()).current_dir(dir));
+    run(command("openssl").args(arguments.split_whitespace()).current_dir(dir));
 }

@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::keys::Agent;
 use crate::lab::Lab;
 use crate::person::Speaker;
-use crate::process::{Process, Signal, leashed, run_for};
+use crate::process::{Process, Signal, command, leashed, run_for};
 use crate::project::Project;
 use crate::room::Room;
 use crate::synapse::{Account, Homeserver};
@@ -406,17 +406,22 @@ impl Bot {
     pub(crate) fn command(&self, subcommand: &str) -> Command {
         let mut command = leashed(&self.binary);
         command.args([subcommand, "--config"]).arg(self.config_path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        self.surround(&mut command);
         command
     }
 
     /// Runs another subcommand of the binary with this configuration: `check`, `doctor`, `audit`…
     #[track_caller]
     pub fn tool(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(&self.binary);
+        let mut command = command(&self.binary);
         command.args(args).arg("--config").arg(self.config_path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        self.surround(&mut command);
         run_for(&mut command)
+    }
+
+    /// Its home is its own directory: nobody's known_hosts or ssh_config is there.
+    fn surround(&self, command: &mut Command) {
+        command.env("HOME", &self.dir).envs(self.environment.iter().map(|(name, value)| (name, value)));
     }
 
     #[track_caller]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::Lab;
 use crate::machine::{DOCKER_GID, Machine};
-use crate::process::{run, run_for, run_with_input};
+use crate::process::{command, run, run_for, run_with_input};
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
 
 /// What every image of the lab is built from.
@@ -55,7 +55,7 @@ impl Engine {
 
     /// A program that runs `docker …` itself, not yet run.
     pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
+        let mut command = command(program);
         command.envs(self.environment());
         command
     }

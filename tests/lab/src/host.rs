@@ -1,12 +1,12 @@
 //! Hosts: machines with an sshd, a login user, a home, and a Docker engine within reach; each with one network cable that can
 //! be pulled.
 //!
-//! A host has its own users, `/home`, `/srv`, `/tmp` and `/run`, so nothing on this machine needs to change for it, and a test
-//! may do to it what it likes. What it shares with this machine is the installed software.
+//! A host has its own `/etc` with users of its own, and its own `/home`, `/root`, `/srv`, `/tmp` and `/run`, so nothing on this
+//! machine needs to change for it, and a test may do to it what it likes. What it shares with this machine is the installed
+//! software.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::docker::{Engine, OwnEngine};
 use crate::keys::KeyPair;
 use crate::lab::Lab;
-use crate::machine::{DOCKER_GID, Machine, OPS, SVC, User};
-use crate::process::run_for;
+use crate::machine::{Machine, OPS, SVC, User};
+use crate::process::{command, run_for};
 use crate::project::ProjectPlan;
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
 
@@ -29,7 +29,6 @@ mount --bind srv /mnt/srv
 mount --bind ssh /mnt/host
 mount --bind HOST_ENGINE /mnt/engine
 mount --bind HOST_PLUGINS /mnt/plugins
-for f in passwd group shadow sudoers; do [ ! -e /etc/$f ] || mount --bind etc/$f /etc/$f; done
 booted=$PWD
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/engine /run/host /run/sshd /run/lock
@@ -45,6 +44,7 @@ done
 umount /mnt/plugins
 umount /mnt
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=700 tmpfs /root
 cat /proc/sys/kernel/random/uuid >/run/boot_id
 mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 ";
@@ -232,7 +232,7 @@ impl Site {
             fs::create_dir_all(&dir).or_fail(format!("cannot make {}", dir.display()));
             dir
         };
-        let (etc, _, home, srv) = (make("etc"), make("ssh"), make("home"), make("srv"));
+        let (_, home, srv) = (make("ssh"), make("home"), make("srv"));
         for user in [OPS, SVC] {
             let own = home.join(user.name);
             fs::create_dir_all(own.join(".docker/cli-plugins")).or_fail("cannot make a home");
@@ -241,26 +241,6 @@ impl Site {
             }
         }
         chown(&srv, Some(OPS.uid), Some(OPS.uid)).or_fail("cannot give /srv to ops");
-        let write = |name: &str, mode: u32, text: String| {
-            let path = etc.join(name);
-            fs::write(&path, text).or_fail(format!("cannot write {}", path.display()));
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).or_fail("cannot set a mode");
-        };
-        let mut passwd = "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n\
-                          sshd:x:61000:65534::/run/sshd:/usr/sbin/nologin\n"
-            .to_owned();
-        let mut group = format!("root:x:0:\nnogroup:x:65534:\ndocker:x:{DOCKER_GID}:ops,svc\n");
-        // "*" is no password; "!" would be a locked account, which sshd refuses even with a key.
-        let mut shadow = "root:*:19000::::::\nsshd:!:19000::::::\n".to_owned();
-        for User { name, uid } in [OPS, SVC] {
-            let _ = writeln!(passwd, "{name}:x:{uid}:{uid}::/home/{name}:/bin/bash");
-            let _ = writeln!(group, "{name}:x:{uid}:");
-            let _ = writeln!(shadow, "{name}:*:19000::::::");
-        }
-        write("passwd", 0o644, passwd);
-        write("group", 0o644, group);
-        write("shadow", 0o600, shadow);
-        write("sudoers", 0o440, "root ALL=(ALL:ALL) ALL\nops ALL=(svc) NOPASSWD: ALL\n".to_owned());
     }
 
     #[track_caller]
@@ -432,7 +412,7 @@ impl Host {
             known.display(),
             key.path().display()
         );
-        let mut command = Command::new("ssh");
+        let mut command = command("ssh");
         command.args(options.split_whitespace());
         if let Some(jump) = self.jump() {
             let proxy = format!("ssh {options} -p {} -W %h:%p {}@{}", jump.port, jump.user(), jump.address());
@@ -613,7 +593,7 @@ impl Host {
 
 #[track_caller]
 fn openssh_version() -> (u32, u32) {
-    let output = run_for(Command::new("ssh").arg("-V"));
+    let output = run_for(command("ssh").arg("-V"));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let version = text.trim_start_matches("OpenSSH_").split([' ', 'p', ',']).next().unwrap_or_default();
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));

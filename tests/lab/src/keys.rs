@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::lab::Lab;
-use crate::process::{Process, leashed, run};
+use crate::process::{Process, command, leashed, run};
 use crate::wait::{OrFail as _, PATIENCE};
 
 /// A key pair in a file, OpenSSH's format, readable by its owner only.
@@ -24,7 +23,7 @@ impl KeyPair {
     /// Makes a pair.
     #[track_caller]
     pub(crate) fn make(path: &Path, kind: &str, passphrase: &str) -> Self {
-        let mut command = Command::new("ssh-keygen");
+        let mut command = command("ssh-keygen");
         command.args(["-q", "-t", kind, "-N", passphrase, "-C", "opsroom-lab", "-f"]).arg(path);
         if kind == "rsa" {
             command.args(["-b", "2048"]);
@@ -82,11 +81,11 @@ impl Agent {
     pub fn holding(lab: &Lab, key: &KeyPair) -> Self {
         let name = lab.unique("agent");
         let socket = lab.facts().sockets.join(&name);
-        let mut command = leashed("ssh-agent");
-        command.args(["-D", "-a"]).arg(&socket);
-        let process = Process::start("ssh-agent", command, &lab.facts().dir.join(format!("{name}.log")));
+        let mut agent = leashed("ssh-agent");
+        agent.args(["-D", "-a"]).arg(&socket);
+        let process = Process::start("ssh-agent", agent, &lab.facts().dir.join(format!("{name}.log")));
         process.wait_for(PATIENCE, "the agent listens", || socket.exists().then_some(()));
-        run(Command::new("ssh-add").arg("-q").arg(key.path()).env("SSH_AUTH_SOCK", &socket));
+        run(command("ssh-add").arg("-q").arg(key.path()).env("SSH_AUTH_SOCK", &socket));
         Self { socket, _process: process }
     }
 

@@ -22,6 +22,7 @@
 //!
 //! The modules in reading order: what everything stands on, the parts, the people, and the bot under test.
 
+mod etc;
 pub mod lab;
 pub mod machine;
 pub mod process;

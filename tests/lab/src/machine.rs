@@ -9,13 +9,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::process::{Process, leashed, run, run_for, run_with_input};
+use crate::etc;
+use crate::process::{Process, command, leashed, run, run_for, run_with_input};
 use crate::wait::{OrFail as _, PATIENCE};
 
 /// The first process: it reaps what is orphaned (the kernel does, for who ignores SIGCHLD) and does nothing else.
 const INIT: &str = r"
 set -e
 hostname LAB_HOSTNAME
+LAB_ETC
 ip link set lo up
 LAB_SETUP
 : >booted
@@ -29,19 +31,21 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots a machine whose `setup` (sh, as root, inside, with `dir` as working directory) prepares its mounts.
+    /// Boots a machine whose `setup` (sh, as root, inside, with `dir` as working directory) prepares its mounts. Its `/etc`
+    /// is its own ([`crate::etc`]), and what a former boot wrote there is there.
     #[track_caller]
     pub fn boot(name: &str, dir: &Path, setup: &str) -> Self {
         assert!(
             rustix::process::geteuid().is_root(),
             "lab: machines are namespaces, and making them needs root: use sudo"
         );
+        let etc = etc::make(&dir.join("etc"), name);
         let booted = dir.join("booted");
         let _ = fs::remove_file(&booted);
         let mut command = leashed("unshare");
         command
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"])
-            .arg(INIT.replace("LAB_HOSTNAME", name).replace("LAB_SETUP", setup))
+            .arg(INIT.replace("LAB_HOSTNAME", name).replace("LAB_ETC", &etc).replace("LAB_SETUP", setup))
             .current_dir(dir);
         let init = Process::start(&format!("machine {name}"), command, &dir.join("boot.log"));
         init.wait_for(PATIENCE, "it booted", || booted.exists().then_some(()));
@@ -69,7 +73,7 @@ impl Machine {
 
     /// A command inside the machine, as root, not on a leash of its own: it ends with the machine at the latest.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new("nsenter");
+        let mut command = command("nsenter");
         command.args(self.enter_args()).arg(program);
         command
     }
@@ -88,7 +92,7 @@ impl Machine {
             .arg(format!("--reuid={}", user.uid))
             .arg(format!("--regid={}", user.uid))
             .arg(format!("--groups={},{DOCKER_GID}", user.uid))
-            .args(["env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"])
+            .arg("env")
             .arg(format!("HOME={}", user.home().display()))
             .arg(format!("USER={}", user.name))
             .args(["sh", "-c", "cd \"$HOME\" || exit; eval \"$1\"", "lab", script]);
@@ -99,7 +103,7 @@ impl Machine {
     #[track_caller]
     pub fn cable(&self, device: &str, near: &str, far: &str) {
         let pid = self.pid();
-        run(Command::new("ip").args([
+        run(command("ip").args([
             "link",
             "add",
             device,
@@ -111,8 +115,8 @@ impl Machine {
             "netns",
             &pid.to_string(),
         ]));
-        run(Command::new("ip").args(["addr", "add", &format!("{near}/30"), "dev", device]));
-        run(Command::new("ip").args(["link", "set", device, "up"]));
+        run(command("ip").args(["addr", "add", &format!("{near}/30"), "dev", device]));
+        run(command("ip").args(["link", "set", device, "up"]));
         self.run(&format!("ip addr add {far}/30 dev eth0; ip link set eth0 up"));
     }
 
@@ -135,7 +139,7 @@ impl Machine {
             "ip link add {device} type veth peer name {end} netns {pid} && ip addr add {near}/30 dev {device} && ip link set {device} up"
         );
         // Only the network is entered: the process IDs stay the ones outside.
-        run(Command::new("nsenter").args([&format!("--target={from}"), "--net", "--", "sh", "-ec", &inside]));
+        run(command("nsenter").args([&format!("--target={from}"), "--net", "--", "sh", "-ec", &inside]));
         self.run(&format!("ip addr add {far}/30 dev {end}; ip link set {end} up"));
     }
 }
@@ -168,5 +172,5 @@ pub const SVC: User = User { name: "svc", uid: 61_002 };
 pub fn remove_cgroups(name: &str) {
     // The engine may sit in a group itself; its children then lie below that one.
     let script = r#"find /sys/fs/cgroup -depth -type d -path "*/$1*" -exec rmdir {} + 2>/dev/null; true"#;
-    drop(Command::new("sh").args(["-c", script, "lab", name]).output().or_fail("cannot run sh"));
+    drop(command("sh").args(["-c", script, "lab", name]).output().or_fail("cannot run sh"));
 }

@@ -75,6 +75,8 @@ fn run(running: &Running, command: &[String], asked_to_end: &AtomicBool) -> Exit
     // On the leash too: a lab that is killed takes its command along.
     let mut child = leashed(&command[0])
         .args(&command[1..])
+        // It is no part of the lab: it has the environment of who asked for it.
+        .envs(std::env::vars_os())
         .env(VARIABLE, running.file())
         // A group of its own, so that all of it can be ended.
         .process_group(0)

@@ -3,6 +3,7 @@
 //! Every child asks the kernel to be killed when its parent dies (`setpriv --pdeathsig`), so a test that is killed leaves
 //! nothing behind. The kernel means the parent *thread*; therefore one thread that never ends starts them all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -41,9 +42,25 @@ fn spawn(command: Command) -> std::io::Result<Child> {
     born.recv().or_fail("the nursery died")
 }
 
-/// A command whose process is killed when this process dies, whatever kills it.
-pub fn leashed(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
+/// What every part of the lab has for an environment, whatever that of this process is: where Debian has its programs, no
+/// home whose dot files could be read, one locale and one time zone. No proxy, no `DOCKER_HOST`, no `GIT_…` comes along.
+const ENVIRONMENT: [(&str, &str); 4] = [
+    ("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"),
+    ("HOME", "/nonexistent"),
+    ("LANG", "C.UTF-8"),
+    ("TZ", "UTC"),
+];
+
+/// A command that knows nothing of this process's environment.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(ENVIRONMENT);
+    command
+}
+
+/// The same, whose process is killed when this process dies, whatever kills it.
+pub fn leashed(program: impl AsRef<OsStr>) -> Command {
+    let mut command = command("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
 }

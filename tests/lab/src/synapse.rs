@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::lab::Lab;
 use crate::person::{Person, Speaker};
-use crate::process::{Process, Signal, leashed, run};
+use crate::process::{Process, Signal, command, leashed, run};
 use crate::room::RoomPlan;
 use crate::wait::{OrFail as _, PATIENCE};
 
@@ -93,7 +93,7 @@ impl Homeserver {
     pub fn admin_token(&self) -> String {
         let name = self.lab.unique("admin");
         let tool = self.lab.facts().home.join("venv/bin/register_new_matrix_user");
-        run(Command::new(tool).args(["-u", &name, "-p", &name, "-a", "-c"]).arg(&self.address.config).arg(self.url()));
+        run(command(tool).args(["-u", &name, "-p", &name, "-a", "-c"]).arg(&self.address.config).arg(self.url()));
         let login = json!({
             "type": "m.login.password", "password": name, "identifier": { "type": "m.id.user", "user": name },
         });
