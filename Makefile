@@ -1,6 +1,7 @@
 # Everything a checkout needs is set up by the targets themselves; each may be run again at any time.
 #
 #   make test     everything CI checks
+#   make audit    known vulnerabilities of the dependencies, which needs a network
 #   make demo     a small cluster, a room and the bot, to look at (ONCE=1: only the conversation)
 #   make bench    side-by-side measurements
 
@@ -13,9 +14,13 @@ LAB := $(SUDO) $(TARGET)/debug/opsroom-lab
 # Stories wait more than they compute: more of them at once than there are processors.
 STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
 
-.PHONY: test lint unit e2e demo bench setup lab
+# Checks licences, bans and sources of the dependencies; kept until its version changes.
+OWN_DENY := $(TARGET)/deny/bin/cargo-deny
+DENY ?= $(OWN_DENY)
 
-test: setup lint unit e2e
+.PHONY: test lint deny audit unit e2e demo bench setup lab
+
+test: setup lint deny unit e2e
 
 setup:
 	@tests/lab/setup.sh
@@ -23,6 +28,20 @@ setup:
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+$(OWN_DENY): tests/deny.txt | setup
+	/usr/bin/python3 -m venv --clear $(TARGET)/deny
+	$(TARGET)/deny/bin/pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r tests/deny.txt
+	@touch $@
+
+# It looks at the dependencies of every platform, and a build has fetched only this one's.
+deny: $(DENY)
+	cargo fetch --locked
+	$(DENY) --offline check licenses bans sources
+	@echo "deny: advisories were NOT checked: their database has to be fetched. Where there is a network: make audit"
+
+audit: $(DENY)
+	$(DENY) check advisories
 
 unit:
 	cargo test --lib --bins
