@@ -24,6 +24,7 @@ use opsroom::domain::{
     runtime::{Workload, docker, snapshot},
     watch::Policy,
 };
+use opsroom_lab::wait::PATIENCE;
 
 /// Remembers containers as files, in the order of the fields that are asked for;
 /// each call is noted. Names are found as the real one does: also by the
@@ -107,10 +108,9 @@ impl Host {
     }
 
     fn command(&self, script: &str) -> Command {
-        let mut command = Command::new("/bin/sh");
+        let mut command = opsroom_lab::process::command("/bin/sh");
         command
             .args(["-c", script])
-            .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
             .env("HOME", self.home.path())
             .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@b"), ("GIT_COMMITTER_NAME", "a")])
@@ -254,9 +254,9 @@ fn two_services_in_one_directory_are_not_deployed_at_once() {
         std::thread::scope(|scope| {
             let first = scope.spawn(|| host.start(&slow));
             let log = host.path(".local/state/opsroom/jobs/test-1/log");
-            while !fs::read_to_string(&log).unwrap_or_default().contains("building") {
-                std::thread::yield_now();
-            }
+            opsroom_lab::wait_until(PATIENCE, "the build", || {
+                fs::read_to_string(&log).unwrap_or_default().contains("building").then_some(())
+            });
             let told = host.start(&other);
             fs::write(&gate, "").unwrap();
             assert!(

@@ -96,8 +96,8 @@ impl Machine {
 
     fn command(&self, program: &str) -> Command {
         let path = format!("{}:/usr/bin:/bin", self.at("bin").display());
-        let mut command = Command::new(program);
-        command.env_clear().env("PATH", path).env("HOME", self.home.path()).current_dir(self.home.path());
+        let mut command = opsroom_lab::process::command(program);
+        command.env("PATH", path).env("HOME", self.home.path()).current_dir(self.home.path());
         for (name, value) in [("GIT_AUTHOR_NAME", "A"), ("GIT_COMMITTER_NAME", "A"), ("GIT_CONFIG_NOSYSTEM", "1")] {
             command.env(name, value);
         }

@@ -10,13 +10,17 @@ use std::{
         process::ExitStatusExt,
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::{Child, Stdio},
+    time::Duration,
 };
 
 use opsroom::domain::{
     job::{self, Job, JobId},
     progress::Reader,
+};
+use opsroom_lab::{
+    process::command,
+    wait::{PATIENCE, wait_until},
 };
 
 /// A machine of its own: a home, and a `sh` of the wanted kind.
@@ -56,11 +60,10 @@ impl Machine {
     }
 
     /// What sshd does with a command: the login shell reads it.
-    fn runs(&self, command: &str) -> Child {
+    fn runs(&self, script: &str) -> Child {
         let path = format!("{}:/usr/bin:/bin", self.home.path().join("bin").display());
-        Command::new("/bin/sh")
-            .args(["-c", command])
-            .env_clear()
+        command("/bin/sh")
+            .args(["-c", script])
             .env("PATH", path)
             .env("HOME", self.home.path())
             .stdin(Stdio::piped())
@@ -71,14 +74,10 @@ impl Machine {
     }
 
     fn wait_for(&self, file: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(20);
-        loop {
-            match fs::read_to_string(self.directory().join(file)) {
-                Ok(text) if !text.is_empty() => return text.trim().to_owned(),
-                _ => assert!(Instant::now() < end, "no {file} in 20 s"),
-            }
-            std::thread::yield_now();
-        }
+        wait_until(PATIENCE, format_args!("the job's {file}"), || {
+            let text = fs::read_to_string(self.directory().join(file)).ok()?;
+            (!text.is_empty()).then(|| text.trim().to_owned())
+        })
     }
 }
 
@@ -173,7 +172,7 @@ fn a_job_that_was_killed_is_gone_and_not_succeeded() {
         let job = machine.job("sleep 30");
         let child = machine.runs(&job.start());
         let pid = machine.wait_for("pid");
-        let killed = Command::new("sh").args(["-c", &format!("kill -KILL -{pid}")]).status().unwrap();
+        let killed = command("sh").args(["-c", &format!("kill -KILL -{pid}")]).status().unwrap();
         assert!(killed.success() && killed.signal().is_none());
         // Standard input stays open: the follower notices by itself.
         let out = wait_with_open_stdin(child);
@@ -238,7 +237,7 @@ fn another_process_with_the_number_of_a_dead_job_is_not_the_job() {
         assert_eq!(wait_with_open_stdin(child), Some(i32::try_from(job::GONE).unwrap()));
         let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
         assert!(cancel.status.success(), "nothing to end, and nobody else was killed");
-        assert!(Command::new("sh").args(["-c", &format!("kill -KILL -{pid}")]).status().unwrap().success());
+        assert!(command("sh").args(["-c", &format!("kill -KILL -{pid}")]).status().unwrap().success());
     }
 }
 
@@ -282,13 +281,13 @@ fn a_process_that_comes_up_late_runs_nothing_once_it_was_said_not_to_have_begun(
             let directory = machine.directory().with_file_name(job.id.as_str());
             let _ = fs::remove_file(&gate);
             let start = machine.runs(&with_tools(&late, &job.start()));
-            wait_until("it is placed", || directory.join("log").exists());
+            wait_until(PATIENCE, "it is placed", || directory.join("log").exists().then_some(()));
             if let Some(told) = told {
                 assert_eq!(machine.runs(&told(&job)).wait().unwrap().code(), code(expected));
             }
             assert_eq!(wait_with_open_stdin(start), code(expected));
             fs::write(&gate, "").unwrap();
-            wait_until("its process has come and gone", || directory.join("over").exists());
+            wait_until(PATIENCE, "its process has come and gone", || directory.join("over").exists().then_some(()));
             assert!(!directory.join("ran").exists(), "it was said not to have begun");
             assert_eq!(machine.runs(&job.attach(0)).wait().unwrap().code(), code(job::NO_SUCH_JOB));
         }
@@ -336,12 +335,7 @@ fn what_a_job_leaves_behind_in_its_group_is_ended_with_it() {
         let cancel = machine.runs(&job.cancel()).wait_with_output().unwrap();
         assert!(cancel.status.success(), "{cancel:?}");
         assert!(
-            !Command::new("sh")
-                .args(["-c", &format!("kill -0 -{pid}")])
-                .stderr(Stdio::null())
-                .status()
-                .unwrap()
-                .success()
+            !command("sh").args(["-c", &format!("kill -0 -{pid}")]).stderr(Stdio::null()).status().unwrap().success()
         );
         let mut reader = Reader::new(&job.nonce);
         follow(follower, &mut reader);
@@ -357,7 +351,7 @@ fn directories_of_old_jobs_are_removed_by_a_later_one() {
         for (directory, age) in [(&old, "202001010000"), (&recent, "203001010000")] {
             fs::create_dir_all(directory).unwrap();
             fs::write(directory.join("log"), "a log").unwrap();
-            assert!(Command::new("touch").args(["-t", age]).arg(directory).status().unwrap().success());
+            assert!(command("touch").args(["-t", age]).arg(directory).status().unwrap().success());
         }
         let job = machine.job("true");
         follow(machine.runs(&job.start()), &mut Reader::new(&job.nonce));
@@ -397,14 +391,6 @@ fn what_a_tool_prints_is_no_mark() {
 fn with_tools(tools: &str, command: &str) -> String {
     let inner = shlex::split(command).unwrap().pop().unwrap();
     format!("sh -c {}", shlex::try_quote(&format!("{tools}{inner}")).unwrap())
-}
-
-fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !seen() {
-        assert!(Instant::now() < end, "not in 20 s: {what}");
-        std::thread::yield_now();
-    }
 }
 
 fn wait_with_open_stdin(mut child: Child) -> Option<i32> {

@@ -1,11 +1,8 @@
 //! The scripts beside the image, as a person meets them: what they do when something is missing.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+
+use opsroom_lab::process::command;
 
 use crate::OPSROOM;
 
@@ -18,7 +15,7 @@ struct Ended {
 /// A script of `docker/`, told that its engine is `docker`.
 fn script(name: &str, docker: &str, arguments: &[&str]) -> Ended {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker").join(name);
-    let Output { status, stdout, stderr } = Command::new(path).args(arguments).env("DOCKER", docker).output().unwrap();
+    let Output { status, stdout, stderr } = command(path).args(arguments).env("DOCKER", docker).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended { code: status.code(), stdout: text(&stdout), stderr: text(&stderr) }
 }

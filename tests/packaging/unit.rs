@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use opsroom::{
     health::FRESH,
     lifecycle::{GRACE, LAST_CALL},
 };
+use opsroom_lab::process::command;
 
 use crate::OPSROOM;
 
@@ -33,7 +34,7 @@ fn unit(dir: &Path, change: impl FnOnce(String) -> String) -> PathBuf {
 
 fn analyze(arguments: &[&str], unit: &Path) -> (bool, String) {
     let Output { status, stdout, stderr } =
-        Command::new("systemd-analyze").args(arguments).arg(unit).output().expect("Debian's package systemd");
+        command("systemd-analyze").args(arguments).arg(unit).output().expect("Debian's package systemd");
     (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }
 

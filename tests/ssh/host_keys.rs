@@ -1,11 +1,12 @@
 //! Whom we talk to.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use opsroom::{
     ports::RemoteError,
     ssh::{Auth, Settings, SshRemote, Trust},
 };
+use opsroom_lab::process::command;
 
 use crate::{
     exec, ok, run,
@@ -68,7 +69,7 @@ async fn known_hosts_files_are_read_as_openssh_reads_them() {
     fs::write(&file, format!("# ours\nelsewhere,[127.0.0.1]:{port} {key} comment\n")).unwrap();
     assert_eq!(run(&known(), exec("echo in")).await, ok("in\n"));
 
-    let hashed = Command::new("ssh-keygen").arg("-H").arg("-f").arg(&file).output().unwrap();
+    let hashed = command("ssh-keygen").arg("-H").arg("-f").arg(&file).output().unwrap();
     assert!(hashed.status.success(), "{hashed:?}");
     assert!(fs::read_to_string(&file).unwrap().contains("|1|"));
     assert_eq!(run(&known(), exec("echo in")).await, ok("in\n"));

@@ -1,11 +1,12 @@
 //! Who we are.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use opsroom::{
     ports::RemoteError,
     ssh::{Auth, SshRemote, Trust},
 };
+use opsroom_lab::process::command;
 
 use crate::{
     exec, ok, run,
@@ -83,7 +84,7 @@ struct Agent(Child, std::path::PathBuf);
 impl Agent {
     async fn start(sshd: &Sshd) -> Self {
         let socket = sshd.path("agent");
-        let child = Command::new("ssh-agent")
+        let child = command("ssh-agent")
             .arg("-D")
             .arg("-a")
             .arg(&socket)
@@ -95,7 +96,7 @@ impl Agent {
     }
 
     fn add(&self, key: &std::path::Path) {
-        let added = Command::new("ssh-add").arg("-q").arg(key).env("SSH_AUTH_SOCK", &self.1).output().unwrap();
+        let added = command("ssh-add").arg("-q").arg(key).env("SSH_AUTH_SOCK", &self.1).output().unwrap();
         assert!(added.status.success(), "{added:?}");
     }
 }

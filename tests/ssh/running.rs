@@ -11,6 +11,7 @@ use opsroom::{
     ports::{Exec, Output, Remote as _, RemoteError, Stdin, Stream},
     ssh::{Settings, SshRemote},
 };
+use opsroom_lab::process::command;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -254,7 +255,7 @@ async fn a_warm_command_costs_less_than_through_ssh_with_a_control_master() {
     run(&remote, exec("true")).await.unwrap();
     let socket = sshd.path("control");
     let ssh = |what: &[&str]| {
-        let mut ssh = tokio::process::Command::new("ssh");
+        let mut ssh = tokio::process::Command::from(command("ssh"));
         ssh.args(["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o"])
             .arg(format!("ControlPath={}", socket.display()))
             .arg("-i")

@@ -7,7 +7,7 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -17,6 +17,7 @@ use opsroom::{
     domain::names::{HostName, LoginName},
     ssh::{Auth, HostKey, Settings, Trust},
 };
+use opsroom_lab::{process::command, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -74,7 +75,7 @@ impl Sshd {
         }
         config += &*self.config.replace("{dir}", &self.dir.path().display().to_string());
         fs::write(self.path("sshd_config"), config + "\n").unwrap();
-        let mut child = Command::new(SSHD)
+        let mut child = command(SSHD)
             .args(["-D", "-e", "-f"])
             .arg(self.path("sshd_config"))
             .stdin(Stdio::null())
@@ -85,28 +86,24 @@ impl Sshd {
         let before = self.log().len();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::clone(&self.log);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 let mut log = log.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        let begun = Instant::now();
-        loop {
-            let log = self.log()[before..].to_owned();
-            if log.contains("Server listening") {
-                break self.child = Some(child);
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                if log.contains("Address already in use") {
-                    return;
-                }
-                panic!("sshd ended with {status}: {log}");
-            }
-            assert!(begun.elapsed() < PATIENCE, "sshd does not listen: {log}");
-            thread::yield_now();
+        let listens = wait_until(PATIENCE, "sshd to listen", || {
+            let listens = self.log()[before..].contains("Server listening");
+            if listens { Some(true) } else { child.try_wait().unwrap().map(|_| false) }
+        });
+        if listens {
+            return self.child = Some(child);
         }
+        // What it said last may still be on its way.
+        reader.join().unwrap();
+        let log = self.log()[before..].to_owned();
+        assert!(log.contains("Address already in use"), "sshd ended: {log}");
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -208,7 +205,7 @@ impl Drop for Sshd {
 /// `ssh-keygen`, without questions.
 pub(crate) fn keygen(path: &Path, kind: &str, passphrase: &str) {
     let bits: &[&str] = if kind == "rsa" { &["-b", "2048"] } else { &[] };
-    let made = Command::new("ssh-keygen")
+    let made = command("ssh-keygen")
         .args(["-q", "-t", kind, "-N", passphrase, "-C", "test", "-f"])
         .arg(path)
         .args(bits)
@@ -223,7 +220,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 
 /// Whom the tests log in as: the user they run as.
 pub(crate) fn user() -> LoginName {
-    let id = Command::new("id").arg("-un").output().unwrap();
+    let id = command("id").arg("-un").output().unwrap();
     LoginName::parse(String::from_utf8(id.stdout).unwrap().trim()).unwrap()
 }
 
