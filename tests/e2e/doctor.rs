@@ -8,7 +8,7 @@ use crate::stage::Stage;
 /// What it said and how it ended.
 fn ended(output: &Output) -> (Option<i32>, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    (output.status.code(), text(&[&output.stdout[..], &output.stderr].concat()))
 }
 
 #[track_caller]

@@ -2,17 +2,30 @@
 
 use std::time::Duration;
 
-use opsroom_lab::{Message, Project, containing, message::reply_to, page, wait_until, where_};
+use opsroom_lab::{Message, Project, containing, message::reply_to, page, where_};
 
-use crate::stage::Stage;
+use crate::{ledger::records_incidents, stage::Stage};
 
 const QUIET: &str = "[watch]\nquiet = \"3s\"\nunhealthy_after = \"0s\"\n";
 
 /// Dies, and nothing starts it again.
 fn dies(project: &Project) {
-    project.host().run(&format!("docker update --restart no {}", project.container()));
-    project.crash_now(7);
-    project.wait_for_state("exited");
+    die([project]);
+}
+
+/// They die at the same moment: what comes three seconds later is told in a message of its own.
+fn die<const N: usize>(projects: [&Project; N]) {
+    for project in projects {
+        project.host().run(&format!("docker update --restart no {}", project.container()));
+    }
+    std::thread::scope(|scope| {
+        for project in projects {
+            scope.spawn(|| project.crash_now(7));
+        }
+    });
+    for project in projects {
+        project.wait_for_state("exited");
+    }
 }
 
 #[test]
@@ -123,16 +136,10 @@ fn while_the_homeserver_is_away_nothing_is_lost_and_the_order_is_kept() {
     stage.ask(&bot, "!status");
     let [one, two, three] = &projects;
     synapse.kill();
-    let opened = |count: usize| {
-        wait_until(Duration::from_secs(60), format_args!("{count} incidents"), || {
-            (bot.log().matches(" opened incident=").count() >= count).then_some(())
-        });
-    };
     dies(one);
-    opened(1);
-    dies(two);
-    dies(three);
-    opened(3);
+    records_incidents(&bot, 1);
+    die([two, three]);
+    records_incidents(&bot, 3);
     // A death of the bot in between loses nothing either.
     bot.kill();
     synapse.start_again();

@@ -12,6 +12,7 @@ mod dashboard;
 mod deploys;
 mod doctor;
 mod incidents;
+mod ledger;
 mod limits;
 mod logins;
 mod operations;

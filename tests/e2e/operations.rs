@@ -1,6 +1,6 @@
 //! Who changes what at the same time, calling it off, and what is known afterwards.
 
-use opsroom_lab::{Host, Message, Project, Speaker as _, containing, message::reply_to, where_};
+use opsroom_lab::{Host, Message, Project, Speaker as _, containing, message::reply_to, wait_until, where_};
 
 use crate::{
     stage::{LIMIT, Stage},
@@ -16,6 +16,12 @@ fn processes(host: &Host) -> String {
 fn half_renamed(project: &Project) -> String {
     let name = format!("name=^[0-9a-f]{{12}}_{}$", project.container());
     project.host().engine().docker(&["ps", "-a", "-q", "--filter", &name])
+}
+
+/// Waits until a job on the host has been told to end: who tells it then waits, and counts how often.
+fn is_told_to_end(host: &Host) {
+    let waits = "for teller in $(pgrep -f '[i] % 3'); do pgrep -P $teller -x sleep; done || true";
+    wait_until(LIMIT, "the job to be told to end", || (!host.run(waits).is_empty()).then_some(()));
 }
 
 fn localpart(stage: &Stage) -> &str {
@@ -100,14 +106,19 @@ fn a_build_that_is_called_off_leaves_no_process_and_nothing_changed() {
 #[test]
 fn a_switch_that_is_called_off_is_taken_back_and_nothing_is_half_renamed() {
     let stage = Stage::set();
+    // It does not listen when it is told to stop: the switch lasts until somebody ends it, however late the word comes.
     let bridge =
-        stage.host.project("bridge").compose("stop_grace_period: 5s").compose("stop_signal: SIGCONT").healthy();
+        stage.host.project("bridge").compose("stop_grace_period: 10m").compose("stop_signal: SIGCONT").healthy();
     let bot = stage.bot().service_with(&bridge, "update = { verify = \"3s\" }").start();
     let (commit, image) = (bridge.commit(), bridge.inspect("{{.Image}}"));
-    bridge.push_commit("hello again");
+    let container = bridge.inspect("{{.Id}}").expect("it runs");
+    // The new version listens: the way back is not held up.
+    bridge.push("sed -i /stop_signal/d compose.yaml && echo again >greeting && git commit -qam 'Listen'", b"");
     let asked = stage.alice.says(&stage.room, "!update bridge");
     reaches(&stage.host, "switch");
     let cancel = stage.alice.says(&stage.room, "!cancel bridge");
+    is_told_to_end(&stage.host);
+    stage.host.run(&format!("docker kill {container}"));
     let reads = || stage.room.reads(&stage.alice).within(LIMIT);
     let result = where_("that is the result", |m| m.history().len() == 1 && !m.text().starts_with('⏳'));
     let told = reads().next_from(&bot, result.and(reply_to(&asked)));

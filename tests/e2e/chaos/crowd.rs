@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use opsroom_lab::{Host, Lab, Message, containing, docker::BASE_IMAGE, page, wait_until};
+use opsroom_lab::{Host, Lab, Message, containing, docker::BASE_IMAGE, page};
 
 use super::scene::{LIMITS, Scene};
-use crate::stage::{LIMIT, Stage};
+use crate::{
+    ledger::records_incidents,
+    stage::{LIMIT, Stage},
+};
 
 const CROWD: usize = 50;
 
@@ -75,9 +78,7 @@ fn fifty_deaths_while_the_homeserver_is_away_are_told_once_it_is_back() {
     assert!(stage.ask(&bot, "!status").text().contains("nothing needs attention"));
     synapse.kill();
     crowd.dies();
-    wait_until(LIMIT, "all of them to be incidents", || {
-        (bot.log().matches(" opened incident=").count() >= CROWD).then_some(())
-    });
+    records_incidents(&bot, CROWD);
     synapse.start_again();
     let reads = stage.room.reads(&stage.alice).within(LIMIT);
     reads.next_from(&bot, page(&stage.alice).and(containing("in trouble at once")));
