@@ -143,7 +143,9 @@ fn a_device_that_nobody_signed_is_not_obeyed_and_the_room_can_be_told() {
     assert_eq!((event.as_str(), sender.as_str()), (command.0.as_str(), alice.user()));
     assert_eq!(why, Unreadable::UnsignedDevice);
 
-    let answer = bot.answers(&room, &alice.says(&room, "!status"), "a secret");
+    let command = alice.says(&room, "!status");
+    bot.hears(&command);
+    let answer = bot.answers(&room, &command, "a secret");
     room.reads(&alice).until(&answer, containing("a secret"));
     let seen =
         room.reads(&thief).until(&answer, opsroom_lab::where_("that is sealed", |message| message.undecryptable));

@@ -76,5 +76,5 @@ fn an_operator_with_a_new_identity_neither_silences_the_bot_nor_is_silenced() {
     let answer = bot.answers(&room, &command, "for alice too");
     room.reads(&alice).until(&answer, containing("for alice too"));
     let changed = |notice: &Notice| matches!(notice, Notice::IdentityChanged { .. });
-    assert!(bot.notices().iter().any(changed), "{:?}", bot.notices());
+    wait_until(PATIENCE, "the new identity to be said", || bot.notices().iter().any(changed).then_some(()));
 }
