@@ -18,7 +18,7 @@ STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
 OWN_DENY := $(TARGET)/deny/bin/cargo-deny
 DENY ?= $(OWN_DENY)
 
-.PHONY: test lint deny audit unit e2e demo bench setup lab
+.PHONY: test lint deny audit build unit e2e demo bench setup lab
 
 test: setup lint deny unit e2e
 
@@ -43,19 +43,24 @@ deny: $(DENY)
 audit: $(DENY)
 	$(DENY) check advisories
 
-unit:
-	cargo test --lib --bins
-	cargo test --doc --workspace
+# All that is tested is built at once, with one choice of features: a part of it by itself would compile some of the
+# dependencies again.
+build:
+	cargo test --workspace --no-run
+
+unit: build
+	cargo test --workspace --lib --bins
+	cargo test --workspace --doc
 
 lab: setup
 	cargo build -p opsroom-lab
 
-e2e: lab
-	cargo test --workspace --test '*' --no-run
+# The lab's own program is among what was built.
+e2e: setup build
 	$(LAB) run -- env RUST_TEST_THREADS=$(STORIES) cargo test --workspace --test '*'
 
-demo: lab
-	cargo build -p opsroom
+demo: setup
+	cargo build --workspace
 	$(LAB) demo --bin $(TARGET)/debug/opsroom $(if $(ONCE),--once)
 
 bench: lab
