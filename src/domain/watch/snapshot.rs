@@ -76,13 +76,17 @@ impl ServiceWatch {
 
     /// Whether it is another container, or was started, without an event.
     fn newly(&mut self, seen: &Observation) -> Option<Missed> {
-        if self.held || self.start_told {
+        if self.held {
             return None;
         }
         let (Some(known), Some(id)) = (&self.container, &seen.id) else { return None };
         if known != id {
             self.came_from_elsewhere(seen.at);
             return Some(Missed::Replaced);
+        }
+        // An event told of a start of this one, not of the one that took its place.
+        if self.start_told {
+            return None;
         }
         let moved = seen.state == State::Running && self.started.is_some() && self.started != seen.since;
         moved.then_some(Missed::Restarted)

@@ -393,3 +393,15 @@ fn a_single_death_that_somebody_answered_is_over_after_quiet_however_long_it_had
     world.after(2 * MINUTE);
     assert_eq!(world.closings().len(), before + 1);
 }
+
+#[test]
+fn what_took_its_place_is_known_whether_a_look_or_its_event_comes_first() {
+    for at in (0..30_000).step_by(250) {
+        let mut world = World::with(Policy::default(), Lags { event: 2_000, look: 80, report: 40 });
+        world.kept_up = false;
+        world.stop(0, 100).start_by_hand().after(at);
+        world.docker_kill().remove().create().start().after(MINUTE).crash(3).after(MINUTE);
+        let change = world.watch.open().expect("it is down").after.clone();
+        assert!(change.is_some_and(|change| change.by == Who::Outside), "replaced {at} ms after a start");
+    }
+}
