@@ -101,6 +101,7 @@ impl Sshd {
             return self.child = Some(child);
         }
         // What it said last may still be on its way.
+        child.wait().unwrap();
         reader.join().unwrap();
         let log = self.log()[before..].to_owned();
         assert!(log.contains("Address already in use"), "sshd ended: {log}");
