@@ -3,6 +3,8 @@
 //! The machine is this one, with another `/etc` mounted in a namespace of the test's own and with another environment; the
 //! test starts itself there. Run through `opsroom-lab run -- cargo test -p opsroom-lab`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::env;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
