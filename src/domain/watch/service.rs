@@ -29,6 +29,8 @@ const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(20);
 const LOOP_SNAPSHOT: SignedDuration = SignedDuration::from_secs(2);
 /// The kernel's kill and the end of the process belong together.
 const OOM_ENDS: SignedDuration = SignedDuration::from_secs(10);
+/// What the engine gives as the exit of a process that the kernel killed: 128 and the signal's number.
+const SIGKILLED: i64 = 137;
 /// What was stopped so shortly before its engine went was stopped by it.
 pub(super) const TAKEN_ALONG: SignedDuration = SignedDuration::from_secs(30);
 /// A process that ends by itself in the moment it is asked to may be told
@@ -264,7 +266,7 @@ impl ServiceWatch {
         match event.kind {
             EventKind::Started => self.started(&event.id, now),
             EventKind::Killed { signal } => self.expected_stop.signalled(signal, self.stop_timeout, now),
-            EventKind::OutOfMemory => self.oom = Some(now),
+            EventKind::OutOfMemory => self.ran_out_of_memory(now),
             EventKind::Died { code } => self.died(code, now),
             EventKind::Stopped => self.was_stopped(now),
             EventKind::Removed => self.is_gone(now),
@@ -298,6 +300,15 @@ impl ServiceWatch {
         self.runs_again(now);
         if self.health.0 != Health::None {
             self.health = (Health::Starting, None);
+        }
+    }
+
+    /// The engine hears of this and of the death from two sides, and on a busy host of the death first.
+    fn ran_out_of_memory(&mut self, now: Timestamp) {
+        let last = self.last.as_mut().filter(|last| now.duration_since(last.at) <= OOM_ENDS);
+        match last.filter(|last| last.death.code == SIGKILLED && !last.death.oom) {
+            Some(last) => last.death.oom = true,
+            None => self.oom = Some(now),
         }
     }
 

@@ -71,6 +71,14 @@ fn the_kernel_kills_it_for_memory() {
 }
 
 #[test]
+fn that_it_was_for_memory_may_be_told_after_the_death() {
+    let mut world = World::new();
+    world.after(MINUTE).out_of_memory_as_it_turns_out().after(15_000);
+    assert_eq!(world.pages(), [Kind::OutOfMemory]);
+    assert!(world.watch.open().unwrap().last.as_ref().unwrap().death.oom);
+}
+
+#[test]
 fn sigkill_from_elsewhere_is_a_crash_and_docker_kill_is_not() {
     let mut world = World::new();
     world.kept_up = false;

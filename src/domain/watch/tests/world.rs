@@ -230,6 +230,12 @@ impl World {
         self.falls(Death { code: 137, oom: true })
     }
 
+    /// The same, where the engine tells of the death first, and of its cause when the container runs again.
+    pub(super) fn out_of_memory_as_it_turns_out(&mut self) -> &mut Self {
+        self.crash(137).after(100).start().tell(EventKind::OutOfMemory);
+        self
+    }
+
     fn falls(&mut self, death: Death) -> &mut Self {
         let kept_up = self.kept_up;
         let container = self.container();
