@@ -17,6 +17,8 @@ pub enum Refusal {
         /// Since when, if that is known.
         since: Option<Timestamp>,
     },
+    /// A job of another login changes the service.
+    LockedElsewhere,
     /// The job cannot keep its records there.
     NoState(String),
     /// The directory is not there, as far as the login can see.
@@ -40,6 +42,13 @@ pub enum Refusal {
     IndexLock(String),
     /// The clone's files belong to somebody else than this login.
     DubiousOwnership(String),
+    /// Git would have to write here, and this login cannot.
+    NotWritable {
+        /// The login.
+        login: String,
+        /// Where.
+        place: String,
+    },
     /// The directory is no clone.
     NoClone,
     /// Git says this.
@@ -60,6 +69,8 @@ pub enum Refusal {
     NoVersion,
     /// There is no such version.
     NoSuchVersion(String),
+    /// That version's images are not there any more.
+    ImagesGone(String),
     /// That version is in place already.
     ThereAlready(String),
     /// Told by a newer script than this one.
@@ -83,6 +94,7 @@ impl Refusal {
                     since: since.and_then(|s| Timestamp::from_second(s).ok()),
                 }
             }
+            ("locked-elsewhere", _) => Self::LockedElsewhere,
             ("no-state", _) => Self::NoState(text),
             ("no-directory", _) => Self::NoDirectory,
             ("no-entry", _) => Self::NoEntry(text),
@@ -93,6 +105,9 @@ impl Refusal {
             }
             ("index-lock", _) => Self::IndexLock(text),
             ("dubious-ownership", _) => Self::DubiousOwnership(text),
+            ("not-writable", [login, place @ ..]) => {
+                Self::NotWritable { login: (*login).to_owned(), place: place.join(" ") }
+            }
             ("no-clone", _) => Self::NoClone,
             ("git", _) => Self::Git(text),
             ("other-branch", _) => Self::OtherBranch(text),
@@ -102,6 +117,7 @@ impl Refusal {
             ("overwrite", _) => Self::Overwrite(text),
             ("no-version", _) => Self::NoVersion,
             ("no-such-version", _) => Self::NoSuchVersion(text),
+            ("images-gone", _) => Self::ImagesGone(text),
             ("there-already", _) => Self::ThereAlready(text),
             _newer => Self::Other(words.to_owned()),
         }
@@ -121,6 +137,17 @@ pub enum Note {
     NotIgnored(String),
     /// Commits that only the clone had are left behind at this one.
     LeftBehind(String),
+    /// These containers of the project were in trouble before, and are after.
+    StillSick(String),
+    /// The images kept of the version before this one are gone.
+    ImagesGone {
+        /// That version.
+        version: String,
+        /// Whether its commit is there to build them anew.
+        builds: bool,
+    },
+    /// The job printed more than its log keeps.
+    LogCut,
 }
 
 impl Note {
@@ -134,6 +161,12 @@ impl Note {
             "discarded" => Self::Discarded(text),
             "not-ignored" => Self::NotIgnored(text),
             "left-behind" => Self::LeftBehind(text),
+            "still-sick" => Self::StillSick(text),
+            "images-gone" => {
+                let (version, strategy) = rest.split_once(' ')?;
+                Self::ImagesGone { version: version.to_owned(), builds: strategy == "compose-git" }
+            }
+            "log-cut" => Self::LogCut,
             _newer => return None,
         })
     }

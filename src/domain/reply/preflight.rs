@@ -26,6 +26,9 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
                 code(job)
             )
         }
+        Refusal::LockedElsewhere => {
+            format!("A job of another login works on it on {host} right now. {again} again when it is done.")
+        }
         Refusal::NoState(path) => format!(
             "The job cannot keep its records in {} on {host}: is the disk full, or the directory somebody else's?",
             code(path)
@@ -61,6 +64,13 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
             code(&format!("chown -R {login} {}", service.dir.as_ref().map_or("", |dir| dir.as_str()))),
             login = escape(login)
         ),
+        Refusal::NotWritable { login, place } => format!(
+            "The login {} cannot write {} on {host}, where git has to. Change that with {}, or set `run_as` to its \
+             owner.",
+            code(login),
+            code(place),
+            code(&format!("chown -R {login} {place}"))
+        ),
         Refusal::NoClone => format!("{dir} on {host} is no git clone. Clone the project there, or mend `dir`."),
         Refusal::Git(why) => format!("git says in {dir} on {host}: {}", escape(why)),
         Refusal::OtherBranch(branch) => format!(
@@ -91,6 +101,10 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
         Refusal::NoSuchVersion(version) => {
             format!("There is no version {} on {host}, or its images are gone.", code(version))
         }
+        Refusal::ImagesGone(version) => format!(
+            "The images of {} are gone from {host}: somebody has pruned them. `!history` has other versions to name.",
+            code(version)
+        ),
         Refusal::ThereAlready(version) => format!("{} is in place already.", code(version)),
         Refusal::Other(words) => format!("{host} says: {}", escape(words)),
     }
@@ -111,5 +125,17 @@ pub fn note(note: &Note) -> String {
             "⚠️ The branch does not contain what was checked out before, {}. It stays reachable in the clone.",
             code(commit.get(..7).unwrap_or(commit))
         ),
+        Note::ImagesGone { version, builds } => {
+            let way = if *builds { "has to build it anew" } else { "is not possible" };
+            format!(
+                "⚠️ The images kept of {}, the version before, are gone (pruned?): going back to it {way}.",
+                code(version.get(..7).unwrap_or(version))
+            )
+        }
+        Note::LogCut => "✂️ It printed more than 64 MiB: the middle of its log is cut out.".to_owned(),
+        Note::StillSick(names) => {
+            let names: Vec<String> = names.split(' ').map(code).collect();
+            format!("⚠️ In trouble before and still: {}. That is not this change's doing.", names.join(", "))
+        }
     }
 }
