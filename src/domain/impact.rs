@@ -1,7 +1,7 @@
 //! What a change that did not succeed has left behind.
 
-/// Why what was put in place does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why what was put in place fails verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerifyFailure {
     /// It died.
     Died,
@@ -19,11 +19,22 @@ pub enum VerifyFailure {
     Unseen,
     /// Somebody called it off.
     Cancelled,
+    /// It is fine, and another container of its Compose project is not.
+    Neighbour {
+        /// That container's name.
+        name: String,
+        /// What is wrong with that one.
+        failure: Box<VerifyFailure>,
+    },
 }
 
 impl VerifyFailure {
-    pub(super) fn read(word: &str) -> Option<Self> {
-        Some(match word {
+    pub(super) fn read(words: &str) -> Option<Self> {
+        if let Some(neighbour) = words.strip_prefix("neighbour ") {
+            let (failure, name) = neighbour.split_once(' ')?;
+            return Some(Self::Neighbour { name: name.to_owned(), failure: Box::new(Self::read(failure)?) });
+        }
+        Some(match words {
             "died" => Self::Died,
             "unhealthy" => Self::Unhealthy,
             "not-healthy-in-time" => Self::NotHealthyInTime,
@@ -37,8 +48,8 @@ impl VerifyFailure {
     }
 
     /// The cause as a clause.
-    pub fn explain(self) -> &'static str {
-        match self {
+    pub fn explain(&self) -> String {
+        let clause = match self {
             Self::Died => "it started and died",
             Self::Unhealthy => "its health check fails",
             Self::NotHealthyInTime => "it did not become healthy in time",
@@ -47,6 +58,23 @@ impl VerifyFailure {
             Self::NotRunning => "it is not running afterwards",
             Self::Unseen => "the engine could not be asked how it is",
             Self::Cancelled => "it was cancelled",
+            Self::Neighbour { name, failure } => return format!("{name}, in the same project: {}", failure.explain()),
+        };
+        clause.to_owned()
+    }
+
+    /// Whether it is a death, of which the job may have told the exit status.
+    pub fn is_death(&self) -> bool {
+        match self {
+            Self::Died => true,
+            Self::Neighbour { failure, .. } => failure.is_death(),
+            Self::Unhealthy
+            | Self::NotHealthyInTime
+            | Self::Gone
+            | Self::Replaced
+            | Self::NotRunning
+            | Self::Unseen
+            | Self::Cancelled => false,
         }
     }
 }
@@ -72,7 +100,7 @@ impl Back {
         Some(match what {
             "held" => Self::Held(rest.to_owned()),
             "failed" => {
-                Self::Failed(VerifyFailure::read(rest).map_or_else(|| rest.to_owned(), |t| t.explain().to_owned()))
+                Self::Failed(VerifyFailure::read(rest).map_or_else(|| rest.to_owned(), |failure| failure.explain()))
             }
             "off" => Self::Off,
             "nothing" => Self::Nothing,

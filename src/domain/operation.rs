@@ -118,11 +118,14 @@ pub fn judge(operation: &Operation, service: &Service, exit: u32, progress: &Pro
     if progress.cancelled {
         return Outcome::Cancelled { by: None, phase, impact };
     }
-    let died = || seen(progress.after.as_deref(), service, now).and_then(|after| after.state.death());
+    // What is seen afterwards is the service, and not its neighbour that died.
+    let of_service = !matches!(progress.verify_failure, Some(VerifyFailure::Neighbour { .. }));
+    let after = || seen(progress.after.as_deref(), service, now).filter(|_| of_service);
+    let died = || after().and_then(|after| after.state.death());
     let died = progress.death.or_else(died);
-    let why = match (progress.verify_failure, died, exit) {
-        (Some(VerifyFailure::Died), Some(death), _) => format!("it started and died: {}", death.explain()),
-        (Some(trouble), _, _) => trouble.explain().to_owned(),
+    let why = match (&progress.verify_failure, died, exit) {
+        (Some(failure), Some(death), _) if failure.is_death() => format!("{}: {}", failure.explain(), death.explain()),
+        (Some(failure), _, _) => failure.explain(),
         (None, _, 143) => "it was told to end (SIGTERM)".to_owned(),
         (None, _, 137) => "it was killed (SIGKILL)".to_owned(),
         (None, _, code) => format!("exit {code}"),

@@ -83,7 +83,7 @@ pub struct Progress {
     pub refused: Option<Refusal>,
     /// What it did or saw by the way.
     pub notes: Vec<Note>,
-    /// Why what was put in place does not hold.
+    /// Why what was put in place fails verification.
     pub verify_failure: Option<VerifyFailure>,
     /// How it died, where that is the trouble.
     pub death: Option<Death>,
@@ -227,7 +227,7 @@ impl Reader {
                 let note = Note::read(rest).filter(|note| !progress.notes.contains(note));
                 progress.notes.extend(note.into_iter().take(LISTED.saturating_sub(progress.notes.len())));
             }
-            ("trouble", [word]) => progress.verify_failure = VerifyFailure::read(word),
+            ("trouble", _) => progress.verify_failure = VerifyFailure::read(rest),
             ("died", [code, oom]) => {
                 progress.death = code.parse().ok().map(|code| Death { code, oom: *oom == "true" });
             }

@@ -51,19 +51,21 @@ put_back() {
     if [ "$strategy" = command ]; then
         (trap - TERM; critical sh -c "$undo")
     else
-        restore && compose_up
+        restore && compose_up && remove_newcomers
     fi
 }
 
 # Puts the new version in place and looks whether it holds.
 switch() {
     go_on
+    note_neighbours
     switched_at=$(date +%s)
     phase switch
-    "$@" || go_back $?
+    "$@" 8<&- 9<&- || go_back $?
     [ -z "$cancelled" ] || { say trouble cancelled; go_back 143; }
     phase verify
     hold_still || { say trouble "$trouble"; go_back 1; }
+    [ -z "$still" ] || say note still-sick "$still"
     measure
     note_current
     keep_version

@@ -17,6 +17,7 @@ use crate::domain::{
 const SURROUNDINGS: &str = include_str!("surroundings.sh");
 const SEE: &str = include_str!("see.sh");
 const COMMON: &str = include_str!("common.sh");
+const PROJECT: &str = include_str!("project.sh");
 const VERIFY: &str = include_str!("verify.sh");
 const VERSIONS: &str = include_str!("versions.sh");
 const PREFLIGHT: &str = include_str!("preflight.sh");
@@ -33,8 +34,9 @@ const PREVIEW: &str = include_str!("preview.sh");
 /// The script of a change. It looks before and after, so that a fast restart
 /// is visible, and ends with the status of the first command that failed.
 pub(super) fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
-    let deploying =
-        |last: &[&'static str]| [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, VERSIONS, DEPLOY], last].concat();
+    let deploying = |last: &[&'static str]| {
+        [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, PROJECT, VERIFY, VERSIONS, DEPLOY], last].concat()
+    };
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
         (Change::Restart | Change::Stop | Change::Start, _, _) => {
             vec![SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, SIMPLE]

@@ -1,10 +1,12 @@
 # Whether what was put in place holds.
 
-# Waits until the container has held still for $verify seconds, and is healthy
-# where it can tell. Else $trouble says why not.
+# Waits until the container has held still for $verify seconds, its neighbours
+# too, and is healthy where it can tell. Else $trouble says why not.
 hold_still() {
-    trouble=
+    trouble= culprit= waiting= still=
     see
+    # Only what deploys has noted how the neighbours were.
+    [ -z "${known-}" ] || project_of_service
     # The engine counts restarts anew for a new container and for a start by
     # hand; one that was left alone goes on counting.
     base=0
@@ -32,10 +34,15 @@ hold_still() {
         esac
         # The engine calls what has died unhealthy too; that it died says more.
         [ "$health" != unhealthy ] || trouble=${trouble:-unhealthy}
+        [ -z "${known-}" ] || [ -n "$trouble" ] || check_neighbours
         now=$(date +%s)
         if [ -z "$trouble" ] && [ "$status" = running ] && [ "$now" -ge $still_until ]; then
-            [ "$health" = starting ] || return 0
-            [ "$now" -lt $healthy_until ] || trouble=not-healthy-in-time
+            case $health/$waiting in
+            starting/*) [ "$now" -lt $healthy_until ] || trouble=not-healthy-in-time ;;
+            */) return 0 ;;
+            */not-running*) trouble="neighbour $waiting" ;;
+            *) [ "$now" -lt $healthy_until ] || trouble="neighbour $waiting" ;;
+            esac
         fi
         [ -z "$trouble" ] || break
         sleep 1
@@ -44,8 +51,9 @@ hold_still() {
     if [ -n "$cancelled" ]; then
         trouble=cancelled
     else
-        [ -z "$id" ] || docker logs --tail 20 "$id" 2>&1
-        [ "$trouble" != died ] || tell_death
+        : "${culprit:=$id}"
+        [ -z "$culprit" ] || docker logs --tail 20 "$culprit" 2>&1
+        case $trouble in died | 'neighbour died '*) tell_death ;; esac
     fi
     return 1
 }
@@ -55,7 +63,7 @@ hold_still() {
 tell_death() {
     code= oom=false
     # The death may be of this very second: the list ends with the next one.
-    events=$(docker events --since "$switched_at" --until "$(($(date +%s) + 1))" --filter "container=$id" --filter event=die \
+    events=$(docker events --since "$switched_at" --until "$(($(date +%s) + 1))" --filter "container=$culprit" --filter event=die \
         --filter event=oom --format '{{.Action}} {{.Actor.Attributes.exitCode}}' 2>/dev/null)
     while read -r what status_code; do
         case $what in
