@@ -14,7 +14,11 @@ fetch() {
 # those that are checked out, also where an earlier job died before its end.
 check_overwrites() {
     top=$(git rev-parse --show-toplevel)
-    git -c core.quotePath=false diff --no-renames --name-only --diff-filter=A HEAD "$new" | while IFS= read -r file; do
-        [ ! -e "$top/$file" ] || refuse overwrite "$file"
+    git -c core.quotePath=false diff --no-renames --raw --diff-filter=A HEAD "$new" | while IFS='	' read -r modes file; do
+        case $modes in
+        # A submodule's directory may be there, empty or from an earlier update.
+        ':000000 160000 '*) [ -e "$top/$file/.git" ] || [ -z "$(ls -A "$top/$file" 2>/dev/null)" ] || refuse overwrite "$file" ;;
+        *) [ ! -e "$top/$file" ] || refuse overwrite "$file" ;;
+        esac
     done || exit
 }

@@ -19,6 +19,7 @@ const SEE: &str = include_str!("see.sh");
 const COMMON: &str = include_str!("common.sh");
 const PROJECT: &str = include_str!("project.sh");
 const VERIFY: &str = include_str!("verify.sh");
+const SUBMODULES: &str = include_str!("submodules.sh");
 const VERSIONS: &str = include_str!("versions.sh");
 const PREFLIGHT: &str = include_str!("preflight.sh");
 const DEPLOY: &str = include_str!("deploy.sh");
@@ -35,7 +36,7 @@ const PREVIEW: &str = include_str!("preview.sh");
 /// is visible, and ends with the status of the first command that failed.
 pub(super) fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
     let deploying = |last: &[&'static str]| {
-        [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, PROJECT, VERIFY, VERSIONS, DEPLOY], last].concat()
+        [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, PROJECT, VERIFY, SUBMODULES, VERSIONS, DEPLOY], last].concat()
     };
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
         (Change::Restart | Change::Stop | Change::Start, _, _) => {

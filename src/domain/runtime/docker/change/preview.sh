@@ -7,10 +7,11 @@ check_directory
 check_engine
 [ "$strategy" != compose-git ] || check_clone
 check_space
+kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$container
+see
 case $strategy in
 compose-git)
     phase fetch
-    kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$container
     old=$(version_now)
     fetch || exit
     say commits "$old" "$new" "$count"
@@ -21,3 +22,4 @@ compose-pull)
     docker compose config --images | sort -u | head -n 20 | while read -r image; do say image "$image"; done
     ;;
 esac
+[ "$strategy" = command ] || tell_lost_images "$(version_now)"

@@ -21,10 +21,7 @@ choose() {
 
 # Gives the images their names back; fails when one is no longer there.
 name_images() {
-    [ -n "$images" ] || return 1
-    printf '%s\n' "$images" | tr , '\n' | while read -r pair; do
-        docker image inspect "${pair#*=}" >/dev/null 2>&1 || exit 1
-    done || return 1
+    has_images "$images" || return 1
     printf '%s\n' "$images" | tr , '\n' | while read -r pair; do
         # What was run by its ID or digest has no name to give back.
         case ${pair%%=*} in *sha256:*) continue ;; esac
@@ -38,7 +35,7 @@ check_engine
 [ "$strategy" != compose-git ] || check_clone
 now_at=$(version_now)
 choose
-[ "$strategy" = compose-git ] || [ -n "$images" ] || refuse no-such-version "${wanted:-$new}"
+[ "$strategy" = compose-git ] || has_images "$images" || refuse images-gone "$(printf %.12s "$new")"
 [ "$new" != "$now_at" ] || refuse there-already "$(printf %.12s "$new")"
 check_space
 remember
@@ -48,6 +45,7 @@ if [ "$strategy" = compose-git ]; then
     old=$now_at
     count=$(git rev-list --count "$new..$old" 2>/dev/null)
     git reset --hard "$new" || give_up $?
+    update_submodules || give_up $?
     say commits "$old" "$new" "${count:-0}"
     if ! name_images; then
         phase build

@@ -62,6 +62,21 @@ END
     [ "$strategy" != compose-git ] || git update-ref "refs/opsroom/$version" "$version" 2>/dev/null
 }
 
+# Tells when the version before this one has lost its images, to a prune that
+# does not heed our tags: then going back takes a build, or is not possible.
+tell_lost_images() { # version that runs
+    earlier=$(sed "/^[0-9]* $1 /,\$d" "$kept/versions" 2>/dev/null | tail -n 1)
+    [ -z "$earlier" ] || has_images "${earlier##* }" ||
+        say note images-gone "$(printf '%s\n' "$earlier" | cut -d' ' -f2)" "$strategy"
+}
+
+# Whether these are all still there.
+has_images() { # images as in the list
+    [ -n "$1" ] || return 1
+    # shellcheck disable=SC2046 # IDs, one word each
+    docker image inspect -f . $(printf '%s\n' "$1" | tr , '\n' | sed 's/.*=//') >/dev/null 2>&1
+}
+
 # Forgets a version that somebody went back from.
 drop_version() { # version
     cp "$kept/versions" "$kept/versions.old" 2>/dev/null || return
@@ -88,6 +103,7 @@ remember() {
     [ "$id" = "$noted_id" ] || note_current
     version_now >"$job/version" 2>/dev/null
     [ -z "$was_good" ] || keep_version
+    tell_lost_images "$(cat "$job/version")"
 }
 
 # Gives the files and the image names back what they were when the job began.
@@ -99,6 +115,8 @@ restore() {
             rm -f "$held"
         fi
         critical git reset -q --hard "$old" || return
+        # They were clean, or were to be discarded.
+        update_submodules -q --force || return
     fi
     while read -r name image; do
         # What was run by its ID has no name to give back.
