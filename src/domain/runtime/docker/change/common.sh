@@ -24,7 +24,17 @@ unlock() {
 
 # Runs what must not be cut off half-way: it does not hear a request to end.
 critical() {
-    setsid "$@"
+    setsid "$@" 8<&- 9<&-
+}
+
+# The locks that all logins see are held by the job alone: what a tool leaves
+# running would hold them on.
+git() {
+    command git "$@" 8<&- 9<&-
+}
+
+docker() {
+    command docker "$@" 8<&- 9<&-
 }
 
 # One change per container at a time, and one deployment per directory: several
@@ -57,11 +67,33 @@ refuse_locked() { # which
     refuse locked "${holder:-?}" "${l_owner:-?}" "${l_change:-?}" "${l_since:-0}"
 }
 
+# Those locks are this login's. Another login's jobs see a lock of the kernel's on
+# a directory that all can open: that needs no right to write, no record of its
+# owner, and ends with whoever holds it. `/.`: never anything but a directory.
+take_shared_lock() { # descriptor, directory
+    [ -r "$2/." ] && command -v flock >/dev/null || return 0
+    eval "command exec $1<\"\$2/.\"" || return 0
+    # Silent when somebody has it; else it says why it cannot lock there.
+    said=$(flock -n "$1" 2>&1) || [ -n "$said" ] || refuse locked-elsewhere
+}
+
+# A container has no directory, so one is made where every login may. `mkdir`
+# follows no link. Who makes it first can keep others waiting, and no more.
+place_of_container() {
+    place=/tmp
+    case $(ls -ld /run/lock/. 2>/dev/null) in d???????wt*) place=/run/lock ;; esac
+    # Another engine has other containers.
+    place=$place/opsroom-$container${DOCKER_HOST:+-$(printf %s "$DOCKER_HOST" | cksum | cut -d' ' -f1)}
+    mkdir -m 755 "$place" 2>/dev/null
+    printf %s "$place"
+}
+
 mkdir -p "$state/locks" "$kept" || refuse no-state "$state"
 take_lock "$lock"
+take_shared_lock 8 "$(place_of_container)"
 case $change/$strategy in
 */command | restart/* | stop/*) ;;
-*) [ -z "$dir" ] || take_lock "$dir_lock" ;;
+*) [ -z "$dir" ] || { take_lock "$dir_lock" && take_shared_lock 9 "$dir"; } ;;
 esac
 see
 say before "$seen"
