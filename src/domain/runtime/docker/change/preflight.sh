@@ -51,12 +51,37 @@ clear_index_lock() {
     say note index-lock-removed
 }
 
+# The first of the paths on standard input that this login cannot write.
+first_unwritable() {
+    while IFS= read -r place; do
+        [ ! -e "$place" ] || [ -w "$place" ] || { printf '%s\n' "$place"; return; }
+    done
+}
+
+# Where git is going to write. Where it trusts every directory, it says only
+# half-way that it cannot. Other directories in the clone may be anybody's: a
+# database keeps its data there.
+check_writable() {
+    top=$(git rev-parse --show-toplevel) && common=$(git rev-parse --git-common-dir) && common=$(cd "$common" && pwd) ||
+        refuse git 'the clone cannot be read'
+    [ -w "$top" ] || refuse not-writable "$(id -un)" "$top"
+    inside=$({
+        find "$common" -type d ! -name hooks ! -name branches
+        # These are not replaced, but written in place.
+        find "$common/logs" "$common/FETCH_HEAD" -type f
+    } 2>/dev/null | first_unwritable)
+    [ -z "$inside" ] || refuse not-writable "$(id -un)" "$common"
+    place=$(cd "$top" && git -c core.quotePath=false ls-files | sed -n 's|/[^/]*$||p' | sort -u | first_unwritable)
+    [ -z "$place" ] || refuse not-writable "$(id -un)" "$top/$place"
+}
+
 check_clone() {
     complaint=$(git rev-parse --is-inside-work-tree 2>&1) || case $complaint in
     *'dubious ownership'*) refuse dubious-ownership "$(id -un)" ;;
     *'ot a git repository'*) refuse no-clone ;;
     *) refuse git "$(first_line "$complaint")" ;;
     esac
+    check_writable
     clear_index_lock
     on=$(git symbolic-ref -q --short HEAD)
     [ -z "$on" ] || [ "$on" = "$branch" ] || refuse other-branch "$on"
@@ -65,7 +90,7 @@ check_clone() {
         count=$(printf '%s\n' "$changed" | wc -l)
         [ -n "$discard" ] || refuse dirty $((count)) "$(printf '%s\n' "$changed" | head -n 3 | tr '\n' ' ')"
         if [ -z "$preview" ]; then
-            git diff --binary HEAD >"$kept/discarded-$me.patch" || refuse git 'the local changes could not be saved'
+            git diff --binary --submodule=diff HEAD >"$kept/discarded-$me.patch" || refuse git 'the local changes could not be saved'
             say note discarded "$kept/discarded-$me.patch"
         fi
     fi
