@@ -6,7 +6,10 @@
 use std::{
     fs,
     io::Read as _,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -14,13 +17,14 @@ use std::{
 
 use opsroom::domain::{
     change::{Change, Wanted},
+    impact::{Back, VerifyFailure},
     inventory::{Service, Strategy, UpdatePolicy},
     job::{Job, JobId},
     names::{Branch, ContainerName, HostName, RemoteDir, ServiceName, UserId},
     observation::State,
     origin::Actor,
-    preflight::Refusal,
-    progress::{Progress, Reader},
+    preflight::{Note, Refusal},
+    progress::{Phase, Progress, Reader},
     runtime::{Workload, docker, snapshot},
     watch::Policy,
 };
@@ -41,18 +45,31 @@ case "$1 $2" in
     case $5 in
     '{{.Config.Image}} {{.Image}}') cat "$HOME/images" ;;
     '{{.Image}}') cut -d' ' -f2 "$HOME/images" | head -n 1 ;;
+    '{{index '*) cat "$HOME/project" 2>/dev/null ;;
+    '{{.ID}}|{{.Name}}'*) cat "$HOME/neighbours" ;;
     *) found "$last" ;;
     esac ;;
 'tag '*) case $3 in *@sha256:*) echo 'refusing to create a tag with a digest reference' >&2; exit 1 ;; esac ;;
 'compose build') [ ! -e "$HOME/build-fails" ] || exit 17 ;;
-'compose up') [ ! -e "$HOME/up-kills-us" ] || kill -KILL 0 ;;
+'compose up') [ ! -e "$HOME/up-kills-us" ] || kill -KILL 0; [ ! -e "$HOME/on-up" ] || . "$HOME/on-up" ;;
+'ps -aq') cut -d'|' -f1 "$HOME/neighbours" ;;
+'image inspect') [ ! -e "$HOME/pruned" ] ;;
+'rm -f') grep -v "^$last|" "$HOME/neighbours" >"$HOME/left"; mv "$HOME/left" "$HOME/neighbours" ;;
 esac
 "#;
 
 struct Host {
     home: tempfile::TempDir,
     service: Service,
+    engine: PathBuf,
     jobs: u64,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // Where no login has a directory of its own, locks are made on the machine itself.
+        let _ = self.command("n=$(printf %s \"$DOCKER_HOST\" | cksum | cut -d' ' -f1); rmdir /run/lock/opsroom-*-$n /tmp/opsroom-*-$n").output();
+    }
 }
 
 impl Host {
@@ -85,7 +102,8 @@ impl Host {
             stop_timeout: None,
             watch: Policy::default(),
         };
-        let host = Self { home, service, jobs: 0 };
+        let engine = home.path().join("docker.sock");
+        let host = Self { home, service, engine, jobs: 0 };
         host.container("db", "0123");
         fs::write(host.path("images"), "db sha256:aa\npostgres@sha256:bb sha256:bb\n").unwrap();
         host
@@ -113,6 +131,8 @@ impl Host {
             .args(["-c", script])
             .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
             .env("HOME", self.home.path())
+            // Each test has an engine of its own, by which locks that all logins share are told apart.
+            .env("DOCKER_HOST", format!("unix://{}", self.engine.display()))
             .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@b"), ("GIT_COMMITTER_NAME", "a")])
             .envs([("GIT_COMMITTER_EMAIL", "a@b"), ("GIT_CONFIG_NOSYSTEM", "1")])
             .current_dir(self.home.path());
@@ -142,14 +162,20 @@ impl Host {
     }
 
     fn start(&self, job: &Job) -> Progress {
-        let mut child = self
-            .command(&job.start())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (mut reader, mut chunk) = (Reader::new(&job.nonce), [0; 4096]);
+        self.follow(&job.nonce, self.command(&job.start()))
+    }
+
+    /// As a login that is not root.
+    fn change_as_nobody(&mut self, change: Change) -> Progress {
+        let job = self.job(&Wanted::plain(change));
+        let mut command = self.command(&job.start());
+        command.uid(65534).gid(65534);
+        self.follow(&job.nonce, command)
+    }
+
+    fn follow(&self, nonce: &str, mut command: Command) -> Progress {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut reader, mut chunk) = (Reader::new(nonce), [0; 4096]);
         let mut out = child.stdout.take().unwrap();
         while reader.progress.ended.is_none() {
             match out.read(&mut chunk).unwrap() {
@@ -282,5 +308,219 @@ fn a_lock_that_was_taken_over_meanwhile_is_left_to_who_has_it() {
         let told = host.start(&raced);
         assert!(matches!(told.refused, Some(Refusal::Locked { .. })), "{told:?}");
         assert_eq!(host.sh("readlink .local/state/opsroom/locks/db"), "other-1");
+    }
+}
+
+/// A container of the project, as the engine shows it.
+fn neighbour(id: &str, name: &str, state: &str, code: u8) -> String {
+    let started = if id.contains("old") { "2026-01-01T00:00:00Z" } else { "2026-01-02T00:00:00Z" };
+    let (status, health) = state.split_once(' ').unwrap_or((state, ""));
+    format!("{id}|/app-{name}-1|{name}|False|{status}|{started}|0|{code}|{health}\n")
+}
+
+/// A service in a project with these neighbours, and what `compose up` makes of them.
+fn with_neighbours(host: Host, before: &str, after: &str) -> Host {
+    let host = host.with_clone();
+    fs::write(host.path("project"), "app\n").unwrap();
+    fs::write(host.path("neighbours"), before).unwrap();
+    fs::write(host.path("after"), after).unwrap();
+    // Going back gives what was there before.
+    fs::write(host.path("before"), before.replace("-old", "-back")).unwrap();
+    fs::write(host.path("on-up"), "cat \"$HOME/after\" >\"$HOME/neighbours\"; cp \"$HOME/before\" \"$HOME/after\"")
+        .unwrap();
+    host
+}
+
+#[test]
+fn a_neighbour_that_fails_after_an_update_fails_it_and_is_named() {
+    let died = VerifyFailure::Died;
+    let died_of = |status: &str| (status.to_owned(), 1, died.clone());
+    let cases =
+        [died_of("exited"), died_of("restarting"), ("running unhealthy".to_owned(), 0, VerifyFailure::Unhealthy)];
+    for (state, code, failure) in cases {
+        for host in Host::each() {
+            let before =
+                [neighbour("db-old", "db", "running", 0), neighbour("setup-old", "setup", "exited", 0)].concat();
+            // The one-shot container that ended well is no trouble; the new one is.
+            let after = [
+                neighbour("setup-new", "setup", "exited", 0),
+                neighbour("db-new", "db", &state, code),
+                neighbour("added-new", "added", "created", 0),
+            ]
+            .concat();
+            let mut host = with_neighbours(host, &before, &after);
+            let told = host.change(Change::Update);
+            assert_eq!(told.ended, Some(1), "{:?}", told.tail);
+            let expected = VerifyFailure::Neighbour { name: "app-db-1".into(), failure: Box::new(failure.clone()) };
+            assert_eq!(told.verify_failure, Some(expected));
+            // Back, without what only the bad version had.
+            assert!(matches!(told.back, Some(Back::Held(_))), "{:?}", told.back);
+            assert!(host.calls().contains("logs --tail 20 db-new"), "its last words: {}", host.calls());
+        }
+    }
+    for host in Host::each() {
+        let before = neighbour("db-old", "db", "running", 0);
+        let with_added = [before.clone(), neighbour("added-new", "added", "dead", 1)].concat();
+        let mut host = with_neighbours(host, &before, &with_added);
+        // Compose leaves it running when it goes back.
+        fs::write(host.path("before"), with_added).unwrap();
+        let told = host.change(Change::Update);
+        assert!(matches!(told.back, Some(Back::Held(_))), "{:?}", told.back);
+        assert!(host.calls().contains("rm -f added-new\n"), "{}", host.calls());
+    }
+}
+
+#[test]
+fn a_neighbour_that_was_in_trouble_before_fails_no_update() {
+    for state in ["exited", "restarting", "running unhealthy", "created", "paused"] {
+        for host in Host::each() {
+            let before = [neighbour("db-old", "db", state, 1), neighbour("done-old", "done", "exited", 0)].concat();
+            let mut host = with_neighbours(host, &before, &before);
+            let told = host.change(Change::Update);
+            assert_eq!((told.ended, told.verify_failure), (Some(0), None), "{:?}", told.tail);
+            assert_eq!(told.notes, [Note::StillSick("app-db-1".into())], "{state}");
+        }
+    }
+}
+
+#[test]
+fn a_restart_looks_at_no_neighbour() {
+    for host in Host::each() {
+        let mut host = with_neighbours(host, &neighbour("db-old", "db", "restarting", 1), "");
+        assert_eq!(host.change(Change::Restart).ended, Some(0));
+    }
+}
+
+#[test]
+fn a_clone_that_its_login_cannot_write_is_refused_with_the_place() {
+    // Root can write everything, so the clone is looked at by somebody else.
+    let cases = [
+        ("clone", "clone"),
+        ("clone/.git", "clone/.git"),
+        ("clone/.git/objects/17", "clone/.git"),
+        ("clone/.git/refs/heads", "clone/.git"),
+        ("clone/.git/FETCH_HEAD", "clone/.git"),
+        ("clone/.git/logs/HEAD", "clone/.git"),
+        ("clone/src", "clone/src"),
+    ];
+    for (theirs, named) in cases {
+        for host in Host::each() {
+            let mut host = host.with_clone();
+            host.sh("cd remote && mkdir src && echo one >src/main && git add . && git commit -qm two
+                     cd ../clone && git pull -q && mkdir -p .git/objects/17 data && chmod 700 data");
+            fs::write(host.path(".gitconfig"), "[safe]\n\tdirectory = *\n").unwrap();
+            // Data of a container, in the clone and none of git's business.
+            host.sh("chmod 500 clone/data");
+            host.sh("chmod 755 . && chown -R 65534 .");
+            host.sh(&format!("chown root {theirs} && chmod go-w {theirs}"));
+            let told = host.change_as_nobody(Change::Update);
+            let place = host.path(named).display().to_string();
+            assert_eq!(
+                told.refused,
+                Some(Refusal::NotWritable { login: "nobody".into(), place }),
+                "{theirs}: {:?}",
+                told.tail
+            );
+            host.sh(&format!("chown 65534 {theirs}"));
+            let told = host.change_as_nobody(Change::Update);
+            assert_eq!((told.refused, told.ended), (None, Some(0)), "{theirs}: {:?}", told.tail);
+        }
+    }
+}
+
+#[test]
+fn submodules_follow_the_version_there_and_back() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        fs::write(host.path(".gitconfig"), "[protocol \"file\"]\n\tallow = always\n").unwrap();
+        host.sh("git init -q -b master lib && cd lib && echo v1 >code && git add . && git commit -qm v1
+                 cd ../remote && git submodule --quiet add \"$HOME/lib\" lib && git commit -qm 'With a submodule'");
+        let first = host.change(Change::Update);
+        assert_eq!((first.ended, host.sh("cat clone/lib/code")), (Some(0), "v1".to_owned()), "{:?}", first.tail);
+        host.sh("cd lib && echo v2 >code && git commit -qam v2
+                 cd ../remote/lib && git pull -q && cd .. && git commit -qam 'The second'");
+        assert_eq!(host.change(Change::Update).ended, Some(0));
+        assert_eq!(host.sh("cat clone/lib/code"), "v2");
+        let told = host.change(Change::Rollback);
+        assert_eq!((told.refused, told.ended), (None, Some(0)), "{:?}", told.tail);
+        assert_eq!(host.sh("cat clone/lib/code; git -C clone status --porcelain"), "v1");
+        // One that cannot be had is told before anything that runs is touched, and the files are put back.
+        host.sh("git init -q -b master more && cd more && echo m1 >code && git add . && git commit -qm m1
+                 cd ../remote && git submodule --quiet add \"$HOME/more\" more && git commit -qm 'One more'
+                 mv ../more ../away; rm ../calls");
+        let told = host.change(Change::Update);
+        assert_ne!(told.ended, Some(0));
+        assert_eq!(told.phases.last().map(|(phase, _)| *phase), Some(Phase::Fetch));
+        assert!(told.tail.iter().any(|line| line.starts_with("fatal:") && line.contains("more")), "{:?}", told.tail);
+        assert!(!host.calls().contains("compose build"), "{}", host.calls());
+        assert_eq!(host.sh("cat clone/lib/code; git -C clone diff --name-only HEAD"), "v1");
+        // What that left is no file in the way of the next try.
+        host.sh("mv away more");
+        let told = host.change(Change::Update);
+        assert_eq!((told.refused, told.ended), (None, Some(0)), "{:?}", told.tail);
+        assert_eq!(host.sh("cat clone/lib/code clone/more/code"), "v2\nm1");
+    }
+}
+
+#[test]
+fn what_another_login_changes_is_left_to_it() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        let job = host.job(&Wanted::plain(Change::Update));
+        let gate = host.path("gate");
+        let wait = format!("compose build; echo building; while [ ! -e '{}' ]; do sleep 0.1; done", gate.display());
+        let slow = Job { body: job.body.replace("compose build", &wait), ..job };
+        // The same machine, and another home.
+        let mut other = Host::with(&fs::read_link(host.path("bin/sh")).unwrap());
+        other.engine.clone_from(&host.engine);
+        let same_container = other.job(&Wanted::plain(Change::Restart));
+        other.service.dir.clone_from(&host.service.dir);
+        other.service.container = ContainerName::parse("web").unwrap();
+        let same_directory = other.job(&Wanted::plain(Change::Update));
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| host.start(&slow));
+            let log = host.path(".local/state/opsroom/jobs/test-1/log");
+            while !fs::read_to_string(&log).unwrap_or_default().contains("building") {
+                std::thread::yield_now();
+            }
+            for job in [&same_container, &same_directory] {
+                let told = other.start(job);
+                assert_eq!(told.refused, Some(Refusal::LockedElsewhere), "{:?}", told.tail);
+            }
+            fs::write(&gate, "").unwrap();
+            assert_eq!(first.join().unwrap().ended, Some(0));
+        });
+        let again = other.job(&Wanted::plain(Change::Update));
+        other.container("web", "4567");
+        assert_eq!(other.start(&again).ended, Some(0), "it is let go");
+    }
+}
+
+#[test]
+fn images_that_were_pruned_are_told_before_they_are_needed() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        let update = |host: &mut Host, text: &str, image: &str| {
+            host.sh(&format!("cd remote && echo {text} >file && git commit -qam {text}"));
+            let on_up = format!("echo 'db sha256:{image}' >\"$HOME/images\"");
+            fs::write(host.path("on-up"), on_up).unwrap();
+            let told = host.change(Change::Update);
+            assert_eq!(told.ended, Some(0), "{:?}", told.tail);
+            told.notes
+        };
+        let first = host.sh("git -C clone rev-parse HEAD");
+        assert_eq!(update(&mut host, "two", "bb"), []);
+        fs::write(host.path("pruned"), "").unwrap();
+        let gone = Note::ImagesGone { version: first.clone(), builds: true };
+        assert_eq!(update(&mut host, "three", "cc"), [gone]);
+        let second = host.sh("git -C clone rev-parse HEAD~1");
+        let asked =
+            docker_change::preview(&host.service, "n0nce", &UserId::parse("@alice:example.org").unwrap()).unwrap();
+        let said = host.sh(&asked);
+        assert!(said.contains(&format!("note images-gone {second} compose-git")), "{said}");
+        // Nothing to build them from: refused, and not failed half-way.
+        host.service.update.strategy = Strategy::ComposePull;
+        let told = host.change(Change::Rollback);
+        assert!(matches!(told.refused, Some(Refusal::ImagesGone(_))), "{told:?}");
     }
 }
