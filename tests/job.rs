@@ -16,7 +16,8 @@ use std::{
 
 use opsroom::domain::{
     job::{self, Job, JobId},
-    progress::Reader,
+    preflight::Note,
+    progress::{Phase, Reader},
 };
 use opsroom_lab::{
     process::command,
@@ -43,7 +44,7 @@ impl Machine {
         fs::create_dir(&bin).unwrap();
         symlink(shell, bin.join("sh")).unwrap();
         if shell.ends_with("busybox") {
-            for tool in ["tail", "setsid", "sleep", "cat", "mkdir", "mv", "date", "find", "rm", "touch", "df"] {
+            for tool in "tail setsid sleep cat mkdir mv date find rm touch df dd grep head mkfifo wc".split(' ') {
                 symlink(shell, bin.join(tool)).unwrap();
             }
         }
@@ -384,6 +385,60 @@ fn what_a_tool_prints_is_no_mark() {
         let mut reader = Reader::new(&job.nonce);
         follow(machine.runs(&job.start()), &mut reader);
         assert_eq!(reader.progress.ended, Some(3));
+    }
+}
+
+#[test]
+fn a_log_that_grows_too_long_loses_its_middle_and_no_mark() {
+    const MIB: u64 = 1024 * 1024;
+    for machine in Machine::each() {
+        // Marks in a flood of lines, and between bytes that make no line at all.
+        let job = machine.job(
+            "phase fetch; echo first words\n\
+             yes 'a line of output' | head -c 70000000; echo; phase build\n\
+             head -c 20000000 /dev/zero; phase switch\n\
+             yes 'a line of output' | head -c 10000000; echo; echo last words; exit 3",
+        );
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.start()), &mut reader);
+        let phases: Vec<Phase> = reader.progress.phases.iter().map(|(phase, _)| *phase).collect();
+        assert_eq!(phases, [Phase::Fetch, Phase::Build, Phase::Switch]);
+        assert_eq!(reader.progress.ended, Some(3));
+        assert_eq!(reader.progress.tail.back().map(String::as_str), Some("last words"));
+        assert_eq!(reader.progress.notes, [Note::LogCut]);
+        let log = fs::read(machine.directory().join("log")).unwrap();
+        assert!((50 * MIB..64 * MIB).contains(&(log.len() as u64)), "{}", log.len());
+        assert_eq!(reader.offset, log.len() as u64);
+        let text = String::from_utf8_lossy(&log);
+        assert!(text.contains("first words"));
+        let cut =
+            text.lines().filter_map(|line| line.strip_prefix("[opsroom: ")?.split(' ').next()?.parse::<u64>().ok());
+        let (kept, cut) = (log.len() as u64, cut.sum::<u64>());
+        assert!((100_000_000..100_002_000).contains(&(kept + cut)), "what is cut is told: {kept} + {cut}");
+        // From any byte, the rest is the same.
+        let mut again = Reader::new(&job.nonce);
+        again.offset = 50 * MIB;
+        follow(machine.runs(&job.attach(again.offset)), &mut again);
+        assert_eq!((again.progress.ended, again.offset), (Some(3), reader.offset));
+    }
+}
+
+#[test]
+fn what_a_job_leaves_running_does_not_keep_it_from_ending() {
+    for machine in Machine::each() {
+        let gate = machine.home.path().join("gate");
+        let left = format!("while [ ! -e '{}' ]; do sleep 0.1; done; echo late", gate.display());
+        let job = machine.job(&format!("setsid sh -c {} & echo done", shlex::try_quote(&left).unwrap()));
+        let mut reader = Reader::new(&job.nonce);
+        follow(machine.runs(&job.start()), &mut reader);
+        assert_eq!((reader.progress.ended, reader.progress.tail.len()), (Some(0), 1));
+        let pid = machine.wait_for("pid");
+        wait_until("the job's process is gone", || !Path::new(&format!("/proc/{pid}")).exists());
+        // It can still print, as into any file.
+        fs::write(gate, "").unwrap();
+        wait_until("what it printed is there", || {
+            fs::read_to_string(machine.directory().join("log")).unwrap().ends_with("late\n")
+        });
     }
 }
 

@@ -9,7 +9,8 @@
 //! somebody who then can say that it did not. `pid` is also the process group,
 //! and `born` tells that process from a later one of the same number. `result`
 //! (the exit status) is written by rename, then an end mark goes into the log.
-//! The host keeps the job's time limit itself. Starting is keyed by the job's
+//! The host keeps the job's time limit itself, and its log below 64 MiB: what is
+//! printed goes through a pipe, beyond which the middle is cut out (`log.sh`). Starting is keyed by the job's
 //! ID: a directory that exists is followed, never started again, so a start
 //! whose answer was lost can be repeated. A log read from an offset is the same
 //! bytes however often the connection breaks.
@@ -71,6 +72,7 @@ pub fn mark(nonce: &str) -> String {
 
 /// Where jobs live, and whether one does.
 const PRELUDE: &str = include_str!("prelude.sh");
+const LOG: &str = include_str!("log.sh");
 const WRAPPER: &str = include_str!("wrapper.sh");
 /// Directories of jobs are removed by a later job when they are this old.
 const KEPT_DAYS: u32 = 14;
@@ -81,9 +83,10 @@ impl Job {
         let id = self.id.as_str();
         let prelude = shell::terse(PRELUDE);
         let wrapper = format!(
-            "{prelude}limit={}\nmark={}\n{}",
+            "{prelude}limit={}\nmark={}\n{}{}",
             self.limit.as_secs(),
             shell::quote(&mark(&self.nonce)),
+            shell::terse(LOG),
             shell::terse(WRAPPER)
         );
         let text = format!(

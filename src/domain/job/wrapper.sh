@@ -6,14 +6,22 @@ trap : TERM INT HUP
 echo $$ >pid.tmp && [ -s pid.tmp ] && born $$ >born && mkdir begun && mv pid.tmp pid || exit
 # Our own files are nobody's business; what it checks out and builds is as
 # readable as if the login had done it by hand.
-(umask "$u" && unset u && exec sh ./script) >>log 2>&1 </dev/null &
+if mkfifo pipe; then
+    exec 5<>pipe 6>pipe
+    keep_log <pipe 5<&- 6<&- >/dev/null 2>&1 &
+    l=$!
+    exec 5<&-
+else
+    exec 6>>log
+fi
+(umask "$u" && unset u && exec sh ./script) >&6 2>&1 6<&- </dev/null &
 s=$!
 (
     trap 'kill $z; exit' TERM
-    sleep "$limit" &
+    sleep "$limit" 6<&- &
     z=$!
     wait $z
-    printf '\n%soverdue\n' "$mark" >>log
+    printf '\n%soverdue\n' "$mark" >&6
     kill -TERM -$$
 ) </dev/null >/dev/null 2>&1 &
 w=$!
@@ -28,4 +36,14 @@ done
 kill $w 2>/dev/null
 echo $c >result.tmp
 mv result.tmp result
-printf '\n%send %s\n' "$mark" $c >>log
+# Behind all that was printed; or past it, where nobody writes that down any more.
+trap '' PIPE
+printf '\n%send %s\n' "$mark" $c >&6 || printf '\n%send %s\n' "$mark" $c >>log
+exec 6<&-
+# What the job has left running may still print. Whoever looks for this process
+# finds it until the end is in the log.
+i=0
+until tail -c 65536 log | grep -q "^${mark}end " || [ $i -ge 100 ] || ! kill -0 "$l"; do
+    sleep 0.05 2>/dev/null || sleep 1
+    i=$((i + 1))
+done
