@@ -2,6 +2,7 @@
 //! converted here and dropped; no other room sees two adapters.
 
 mod doctor;
+mod local_jobs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,7 +42,7 @@ use crate::{
     state_dir::StateDir,
 };
 
-pub use self::doctor::doctor;
+pub use self::{doctor::doctor, local_jobs::local_jobs};
 
 /// Keys that the bot makes for itself when the config names none.
 const PASSPHRASE_FILE: &str = "store-passphrase";

@@ -4,6 +4,8 @@
 //! Each command gets a process group of its own, so that all of it can be ended
 //! when its limit passes: over SSH that cannot be done, here it can.
 
+pub mod scope;
+
 use std::{
     os::unix::process::ExitStatusExt as _,
     process::{ExitStatus, Stdio},

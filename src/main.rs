@@ -80,7 +80,12 @@ fn ledger(state: StateOf) -> anyhow::Result<PathBuf> {
 
 fn check(file: &Path, no_files: bool) -> anyhow::Result<()> {
     let settings = config::load(file, if no_files { Depth::Text } else { Depth::Files })?;
-    say(&cli::summary(&settings))
+    say(&cli::summary(&settings))?;
+    // The text alone may be meant for another machine.
+    if !no_files && let Some(warning) = app::local_jobs(&settings) {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
+    Ok(())
 }
 
 fn healthcheck(state_dir: &Path, Limit(limit): Limit) -> anyhow::Result<()> {

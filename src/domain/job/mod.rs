@@ -72,6 +72,7 @@ pub fn mark(nonce: &str) -> String {
 
 /// Where jobs live, and whether one does.
 const PRELUDE: &str = include_str!("prelude.sh");
+const DETACH: &str = include_str!("detach.sh");
 const LOG: &str = include_str!("log.sh");
 const WRAPPER: &str = include_str!("wrapper.sh");
 /// Directories of jobs are removed by a later job when they are this old.
@@ -98,10 +99,11 @@ impl Job {
              cd \"$r/{id}\" && printf %s {script} >script && : >log || {{\n\
              echo \"cannot write in $r, where $(df -Pk \"$r\" | {{ read -r _; read -r _ _ _ k _; echo \"$k\"; }}) kB are free\" >&2\n\
              rm -rf \"$r/{id}\"; exit {NOT_PLACED}; }}\n\
-             u=$u setsid sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
+             export u; {detach}detach sh -c {wrapper} </dev/null >/dev/null 2>&1 &\n\
              elif [ ! -d \"$r/{id}\" ]; then mkdir \"$r/{id}\"; exit {NOT_PLACED}; fi\n\
              {follow}",
             script = shell::quote(&self.script()),
+            detach = shell::terse(DETACH),
             wrapper = shell::quote(&wrapper),
             follow = self.follow(0),
         );
