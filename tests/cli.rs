@@ -124,6 +124,21 @@ fn check_says_in_one_line_what_a_good_config_holds() {
 }
 
 #[test]
+fn check_warns_of_jobs_that_would_end_with_the_bot() {
+    let dir = example();
+    let text = fs::read_to_string(dir.path().join("config.toml")).unwrap();
+    let service = "\n[[service]]\nname = \"beside\"\nhost = \"here\"\n";
+    write(dir.path(), "config.toml", &(text + service), 0o644);
+    let ended = end(opsroom(dir.path()).args(["check", "--config", "config.toml"]));
+    assert_eq!(ended.code, 0);
+    let expected = opsroom::local::scope::Scope::here().warning();
+    assert_eq!(ended.stderr.starts_with("warning: changes on here run beside the bot: "), expected.is_some());
+    assert!(expected.is_none_or(|warning| ended.stderr.contains(warning)), "{}", ended.stderr);
+    let ended = end(opsroom(dir.path()).args(["check", "--no-files", "--config", "config.toml"]));
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
 fn check_can_leave_files_alone_that_are_on_another_machine() {
     let dir = tempfile::tempdir().unwrap();
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config.example.toml");

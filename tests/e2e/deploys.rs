@@ -42,6 +42,68 @@ fn a_version_that_is_unhealthy_is_taken_back() {
 }
 
 #[test]
+fn a_neighbour_that_dies_with_an_update_fails_it_and_is_named() {
+    let stage = Stage::set();
+    let bridge = stage
+        .host
+        .project("bridge")
+        .compose("stop_grace_period: 1s")
+        .neighbour("db", "echo the old; sleep 1000", "unless-stopped")
+        .neighbour("setup", "true", "no")
+        .healthy();
+    let bot = stage.bot().service_with(&bridge, "update = { verify = \"3s\" }").start();
+    let db = format!("{}-db", bridge.container());
+    let log_of_db = || stage.host.run(&format!("docker logs {db} 2>&1"));
+    let (good, running) = (bridge.commit(), runs(&bridge));
+    // It is seen to run, and dies a second later.
+    bridge.push(
+        "sed -i 's|echo the old; sleep 1000|sleep 1; echo no disk; exit 3|' compose.yaml && git commit -qam New",
+        b"",
+    );
+    let told = stage.result_of(&bot, "!update bridge", "🔴 update of bridge failed in verify");
+    assert!(
+        told.text().contains(&format!("{db}, in the same project: it started and died: exit 3")),
+        "{}",
+        told.text()
+    );
+    assert!(told.text().contains("no disk") && told.text().contains("↩️ Back at"), "{}", told.text());
+    assert_eq!((bridge.commit(), runs(&bridge)), (good, running));
+    assert!(log_of_db().contains("the old"), "{}", log_of_db());
+    // What only the bad version has goes with it.
+    let added = format!(
+        "  added:\\n    image: opsroom-lab/base\\n    container_name: {db}-2\\n    network_mode: none\\n    restart: always\\n    command: [sh, -c, \"exit 5\"]\\n"
+    );
+    bridge.push(&format!("git revert -n HEAD && printf '{added}' >>compose.yaml && git commit -qam 'One more'"), b"");
+    let told = stage.result_of(&bot, "!update bridge", "🔴 update of bridge failed in verify");
+    assert!(
+        told.text().contains(&format!("{db}-2, in the same project: it started and died: exit 5")),
+        "{}",
+        told.text()
+    );
+    assert!(told.text().contains("↩️ Back at"), "{}", told.text());
+    assert_eq!(stage.host.run(&format!("docker ps -aq --filter name={db}-2")), "");
+    bridge.push("git checkout -q HEAD~2 -- compose.yaml && git commit -qm 'One less'", b"");
+    stage.result_of(&bot, "!update bridge", "✅ bridge updated");
+}
+
+#[test]
+fn a_neighbour_that_was_in_trouble_before_fails_no_update() {
+    let stage = Stage::set();
+    let bridge = stage
+        .host
+        .project("bridge")
+        .compose("stop_grace_period: 1s")
+        .neighbour("sick", "exit 4", "unless-stopped")
+        .healthy();
+    let bot = stage.bot().service_with(&bridge, "update = { verify = \"3s\" }").start();
+    let new = bridge.push_commit("the second");
+    let told = stage.result_of(&bot, "!update bridge", "✅ bridge updated");
+    assert_eq!(bridge.commit(), new);
+    let sick = format!("In trouble before and still: {}-sick", bridge.container());
+    assert!(told.text().contains(&sick), "{}", told.text());
+}
+
+#[test]
 fn without_rollback_it_is_left_and_rollback_by_hand_goes_to_the_last_that_held() {
     let stage = Stage::set();
     let bridge = stage.host.project("bridge").compose("stop_grace_period: 1s").healthy();
@@ -144,6 +206,11 @@ fn a_clone_of_somebody_else_is_refused_with_the_command_that_mends_it() {
     assert!(told.text().contains("dubious ownership") && told.text().contains("chown -R ops"), "{}", told.text());
     stage.host.run_as_root(&format!("chown -R ops {dir}"));
     stage.result_of(&bot, "!update bridge", "✅ bridge updated");
+    // Where git trusts every directory, it would find out half-way.
+    stage.host.run("git config --global --add safe.directory '*'");
+    stage.host.run_as_root(&format!("chown -R root {dir}/.git/objects"));
+    let told = stage.result_of(&bot, "!update bridge", "✋ update of bridge was not begun");
+    assert!(told.text().contains(&format!("chown -R ops {dir}/.git")), "{}", told.text());
 }
 
 #[test]

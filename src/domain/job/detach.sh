@@ -3,7 +3,11 @@
 # own machine), in a scope of its own too, because the end of a service is the end
 # of all in its cgroup. sshd's service leaves alone what it has started.
 detach() { # command
-    case $(sed -n 's/^0:://p; s/^1:name=systemd://p' /proc/self/cgroup 2>/dev/null | head -n 1) in
+    cgroup=
+    { while IFS=: read -r _ of place; do
+        case $of in '' | name=systemd) cgroup=$place ;; esac
+    done </proc/self/cgroup; } 2>/dev/null
+    case $cgroup in
     */ssh.service | */sshd.service | */sshd@*.service) ;;
     *.service)
         manager=--user

@@ -31,6 +31,7 @@ pub struct ProjectPlan {
     health_check: bool,
     networked: bool,
     compose_lines: String,
+    neighbours: Vec<(String, String, String)>,
     user: User,
 }
 
@@ -42,6 +43,7 @@ impl ProjectPlan {
             health_check: false,
             networked: false,
             compose_lines: String::new(),
+            neighbours: Vec::new(),
             user: OPS,
         }
     }
@@ -67,6 +69,12 @@ impl ProjectPlan {
     /// Another line for the service in the compose file, such as `stop_grace_period: 1s`.
     pub fn compose(mut self, line: &str) -> Self {
         self.compose_lines.push_str(&format!("    {line}\n"));
+        self
+    }
+
+    /// With another container in the project: this shell command, restarted by that policy.
+    pub fn neighbour(mut self, name: &str, command: &str, restart: &str) -> Self {
+        self.neighbours.push((name.to_owned(), command.to_owned(), restart.to_owned()));
         self
     }
 
@@ -128,6 +136,12 @@ impl ProjectPlan {
             );
         }
         compose.push_str(&self.compose_lines);
+        for (name, command, restart) in &self.neighbours {
+            compose.push_str(&format!(
+                "  {name}:\n    image: {BASE_IMAGE}\n    container_name: {unique}-{name}\n    network_mode: none\n    \
+                 stop_grace_period: 1s\n    restart: \"{restart}\"\n    command: [sh, -c, \"{command}\"]\n"
+            ));
+        }
         let dockerfile = format!(
             "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
         );
@@ -489,6 +503,12 @@ impl Drop for Project {
     fn drop(&mut self) {
         // When the engine or the host is gone already, so is the container.
         drop(self.host.engine().command().args(["rm", "-f", self.container()]).output());
+        let of_project = format!("label=com.docker.compose.project={}", self.unique);
+        let found = self.host.engine().command().args(["ps", "-aq", "--filter", &of_project]).output();
+        let found = found.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        for neighbour in found.split_whitespace() {
+            drop(self.host.engine().command().args(["rm", "-f", neighbour]).output());
+        }
     }
 }
 
