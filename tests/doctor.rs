@@ -30,6 +30,7 @@ case "$*" in
 	for name in "$@"; do :; done
 	[ -e "$HOME/container-$name" ] || { echo "Error: No such object: $name" >&2; exit 1; }
 	cat "$HOME/container-$name" ;;
+"image inspect "*) grep -q "$5" "$HOME/images" ;;
 "ps "*) echo kokoro-app-1; echo other ;;
 *) echo "nobody foresaw: docker $*" >&2; exit 64 ;;
 esac
@@ -357,6 +358,24 @@ fn a_compose_file_that_cannot_be_used_is_told_in_composes_words() {
         ! compose — compose warns: The "TOKEN" variable is not set. Defaulting to a blank string.
             → set what is missing in .env, or give it a default
         "#); }
+    }
+}
+
+#[test]
+fn images_of_a_roll_back_that_are_gone_are_told() {
+    for machine in Machine::each() {
+        let kept = machine.at(".local/state/opsroom/services/bridge");
+        fs::create_dir_all(&kept).unwrap();
+        let versions = "1 0123456789abcdef bridge=sha256:aa\n2 fedcba9876543210 bridge=sha256:bb\n";
+        fs::write(kept.join("versions"), versions).unwrap();
+        machine.write("images", "sha256:aa sha256:bb\n");
+        assert_eq!(machine.troubles(&[machine.bridge()]), [""; 0]);
+        machine.write("images", "sha256:bb\n");
+        assert_eq!(
+            machine.trouble(),
+            "! rollback — the images kept of 0123456789ab are gone: going back there takes a build\n    \
+             → docker image prune spares them, without -a"
+        );
     }
 }
 

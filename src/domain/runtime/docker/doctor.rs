@@ -33,7 +33,12 @@ impl Doctor for DockerDoctor {
     }
 
     fn ask_service(&self, number: usize, service: &Service) -> String {
-        format!("container {number} {}", shell::quote(service.workload.name()))
+        let container = shell::quote(service.workload.name());
+        let kept = match service.dir {
+            Some(_) => format!("; kept {number} {container} {}", service.update.strategy.name()),
+            None => String::new(),
+        };
+        format!("container {number} {container}{kept}")
     }
 
     fn read_login(&self, answers: &Answers<'_>) -> Vec<RuntimeCheck> {

@@ -48,3 +48,17 @@ container() { # <number> <name>
 	say container "$1" $c "$o"
 	[ "$c" = 0 ] || say others "$1" 0 "$(limited 15 docker ps -a --format '{{.Names}}' 2>/dev/null)"
 }
+
+# Versions that a roll-back could go to, and whose kept images are gone.
+kept() { # <number> <container> <strategy>
+	[ "$docker" = 0 ] || return 0
+	of=${jobs%/jobs}/services/$2/versions
+	[ -r "$of" ] || return 0
+	gone=
+	while read -r _ version images; do
+		# shellcheck disable=SC2046 # IDs, one word each
+		limited 15 docker image inspect -f . $(printf '%s\n' "$images" | tr , '\n' | sed 's/.*=//') >/dev/null 2>&1 </dev/null ||
+			gone="$gone $(printf %.12s "$version")"
+	done <"$of"
+	[ -z "$gone" ] || say kept "$1" "$([ "$3" = compose-git ]; echo $?)" "$gone"
+}

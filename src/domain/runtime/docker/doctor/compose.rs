@@ -2,7 +2,7 @@
 
 use super::{TIMED_OUT, instead, needs_compose};
 use crate::domain::{
-    doctor::answers::AboutService,
+    doctor::answers::{AboutService, Answer},
     inventory::Service,
     message::{code, escape},
     runtime::{RuntimeCheck, docker::names_missing},
@@ -23,7 +23,18 @@ pub(super) fn read(asked: &AboutService<'_, '_>, service: &Service) -> Vec<Runti
         TIMED_OUT => unusable("no answer within 20 s"),
         _failed => unusable(&file.words()),
     });
-    file.into_iter().chain(container(asked, service, project.as_ref())).collect()
+    file.into_iter().chain(container(asked, service, project.as_ref())).chain(asked.get("kept").map(gone)).collect()
+}
+
+/// Images that were kept for a roll-back are gone.
+fn gone(answer: Answer<'_>) -> RuntimeCheck {
+    let versions: Vec<String> = answer.value().split_whitespace().map(code).collect();
+    let then = if answer.is_good() { "going back there takes a build" } else { "there is no going back there" };
+    RuntimeCheck::doubtful(
+        "rollback",
+        format!("the images kept of {} are gone: {then}", versions.join(", ")),
+        format!("{} spares them, without {}", code("docker image prune"), code("-a")),
+    )
 }
 
 fn unusable(said: &str) -> RuntimeCheck {
