@@ -102,8 +102,9 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
             format!("There is no version {} on {host}, or its images are gone.", code(version))
         }
         Refusal::ImagesGone(version) => format!(
-            "The images of {} are gone from {host}: somebody has pruned them. `!history` has other versions to name.",
-            code(version)
+            "The images of {} are gone from {host}: somebody has pruned them. Name another version with {}.",
+            code(version),
+            code(&format!("{prefix}rollback {} <version>", service.name))
         ),
         Refusal::ThereAlready(version) => format!("{} is in place already.", code(version)),
         Refusal::Other(words) => format!("{host} says: {}", escape(words)),
@@ -137,5 +138,48 @@ pub fn note(note: &Note) -> String {
             let names: Vec<String> = names.split(' ').map(code).collect();
             format!("⚠️ In trouble before and still: {}. That is not this change's doing.", names.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        inventory::{RuntimeKind, UpdatePolicy},
+        names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
+        watch::Policy,
+    };
+
+    fn bridge() -> Service {
+        Service {
+            name: ServiceName::parse("bridge").unwrap(),
+            host: HostName::parse("web-1").unwrap(),
+            runtime: RuntimeKind::Docker,
+            container: ContainerName::parse("bridge").unwrap(),
+            dir: Some(RemoteDir::parse("/srv/bridge").unwrap()),
+            branch: Branch::parse("main").unwrap(),
+            run_as: None,
+            tags: vec![],
+            update: UpdatePolicy::default(),
+            stop_timeout: None,
+            watch: Policy::default(),
+        }
+    }
+
+    #[test]
+    fn each_refusal_names_the_way_out() {
+        let said = |words: &str| refused(&Refusal::read(words), &bridge(), Change::Update, "!", Timestamp::UNIX_EPOCH);
+        insta::assert_snapshot!(said("not-writable ops /srv/bridge/.git"), @r"The login `ops` cannot write `/srv/bridge/.git` on web\-1, where git has to. Change that with `chown -R ops /srv/bridge/.git`, or set `run_as` to its owner.");
+        insta::assert_snapshot!(said("locked-elsewhere"), @r"A job of another login works on it on web\-1 right now. `!update bridge` again when it is done.");
+        insta::assert_snapshot!(said("images-gone 0123456789ab"), @r"The images of `0123456789ab` are gone from web\-1: somebody has pruned them. Name another version with `!rollback bridge <version>`.");
+    }
+
+    #[test]
+    fn what_is_noted_by_the_way_is_one_line_each() {
+        let said = |words: &str| note(&Note::read(words).unwrap());
+        insta::assert_snapshot!(said("still-sick app-db-1 app-web-1"), @"⚠️ In trouble before and still: `app-db-1`, `app-web-1`. That is not this change's doing.");
+        insta::assert_snapshot!(said("images-gone 0123456789abcdef compose-git"), @"⚠️ The images kept of `0123456`, the version before, are gone (pruned?): going back to it has to build it anew.");
+        insta::assert_snapshot!(said("images-gone 0123456789abcdef compose-pull"), @"⚠️ The images kept of `0123456`, the version before, are gone (pruned?): going back to it is not possible.");
+        insta::assert_snapshot!(said("log-cut"), @"✂️ It printed more than 64 MiB: the middle of its log is cut out.");
     }
 }

@@ -53,7 +53,7 @@ container() { # <number> <name>
 kept() { # <number> <container> <strategy>
 	[ "$docker" = 0 ] || return 0
 	of=${jobs%/jobs}/services/$2/versions
-	[ -r "$of" ] || return 0
+	[ "$3" != command ] && [ -r "$of" ] || return 0
 	gone=
 	while read -r _ version images; do
 		# shellcheck disable=SC2046 # IDs, one word each

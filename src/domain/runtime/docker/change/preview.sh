@@ -22,4 +22,4 @@ compose-pull)
     docker compose config --images | sort -u | head -n 20 | while read -r image; do say image "$image"; done
     ;;
 esac
-[ "$strategy" = command ] || tell_lost_images "$(version_now)"
+tell_lost_images "$(version_now)"

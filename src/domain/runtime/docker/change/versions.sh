@@ -65,6 +65,7 @@ END
 # Tells when the version before this one has lost its images, to a prune that
 # does not heed our tags: then going back takes a build, or is not possible.
 tell_lost_images() { # version that runs
+    [ "$strategy" != command ] || return 0
     earlier=$(sed "/^[0-9]* $1 /,\$d" "$kept/versions" 2>/dev/null | tail -n 1)
     [ -z "$earlier" ] || has_images "${earlier##* }" ||
         say note images-gone "$(printf '%s\n' "$earlier" | cut -d' ' -f2)" "$strategy"
