@@ -442,6 +442,40 @@ fn what_a_job_leaves_running_does_not_keep_it_from_ending() {
     }
 }
 
+#[test]
+fn a_job_that_would_end_with_a_service_of_systemd_gets_a_scope() {
+    let cases = [
+        ("0::/system.slice/opsroom.service", true),
+        ("9:name=systemd:/system.slice/opsroom.service\n0::/system.slice/opsroom.service", true),
+        ("0::/user.slice/user-1000.slice/session-3.scope", false),
+        ("4:memory:/system.slice/opsroom.service\n0::/init.scope", false),
+        // sshd's leaves alone what it has started.
+        ("0::/system.slice/ssh.service", false),
+        ("0::/system.slice/system-sshd.slice/sshd@3-192.0.2.1:22-192.0.2.2:4022.service", false),
+    ];
+    for (cgroup, asks) in cases {
+        for denied in [false, true] {
+            for machine in Machine::each() {
+                let at = |name: &str| machine.home.path().join(name);
+                fs::write(at("cgroup"), format!("{cgroup}\n")).unwrap();
+                let said = if denied { "exit 1" } else { "shift 4; exec \"$@\"" };
+                let tool = format!("#!/bin/sh\necho \"$*\" >>\"$HOME/asked\"\n{said}\n");
+                fs::write(at("bin/systemd-run"), tool).unwrap();
+                fs::set_permissions(at("bin/systemd-run"), fs::Permissions::from_mode(0o755)).unwrap();
+                let job = machine.job("echo ran");
+                let start = job.start().replace("/proc/self/cgroup", at("cgroup").to_str().unwrap());
+                let mut reader = Reader::new(&job.nonce);
+                follow(machine.runs(&start), &mut reader);
+                // Also without the right to a scope it runs, once.
+                assert_eq!((reader.progress.ended, reader.progress.tail.len()), (Some(0), 1), "{cgroup}");
+                let asked = fs::read_to_string(at("asked")).unwrap_or_default();
+                let scopes = asked.matches(" --quiet --collect --scope setsid sh -c ").count();
+                assert_eq!(scopes, usize::from(asks), "{cgroup}: {asked}");
+            }
+        }
+    }
+}
+
 /// The command on a machine on which some tools behave as these functions do.
 fn with_tools(tools: &str, command: &str) -> String {
     let inner = shlex::split(command).unwrap().pop().unwrap();
