@@ -486,11 +486,11 @@ fn what_another_login_changes_is_left_to_it() {
             while !fs::read_to_string(&log).unwrap_or_default().contains("building") {
                 std::thread::yield_now();
             }
-            for job in [&same_container, &same_directory] {
-                let told = other.start(job);
+            let told = [&same_container, &same_directory].map(|job| other.start(job));
+            fs::write(&gate, "").unwrap();
+            for told in told {
                 assert_eq!(told.refused, Some(Refusal::LockedElsewhere), "{:?}", told.tail);
             }
-            fs::write(&gate, "").unwrap();
             assert_eq!(first.join().unwrap().ended, Some(0));
         });
         let again = other.job(&Wanted::plain(Change::Update));

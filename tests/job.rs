@@ -107,6 +107,9 @@ fn a_job_runs_once_and_is_followed_to_its_end() {
         assert_eq!(reader.progress.ended, Some(7));
         assert_eq!(reader.progress.tail, ["it's 42", "oops"]);
         assert_eq!(machine.wait_for("result"), "7");
+        let pid = machine.wait_for("pid");
+        wait_until("nothing of it is left running", || !group_lives(&pid));
+        assert!(!machine.directory().join("pipe").exists());
         // The start is repeated because its answer was lost: nothing runs twice.
         let mut again = Reader::new(&job.nonce);
         follow(machine.runs(&job.start()), &mut again);
@@ -480,6 +483,12 @@ fn a_job_that_would_end_with_a_service_of_systemd_gets_a_scope() {
 fn with_tools(tools: &str, command: &str) -> String {
     let inner = shlex::split(command).unwrap().pop().unwrap();
     format!("sh -c {}", shlex::try_quote(&format!("{tools}{inner}")).unwrap())
+}
+
+/// Whether any process of that group is left.
+fn group_lives(pid: &str) -> bool {
+    let mut kill = Command::new("sh");
+    kill.args(["-c", &format!("kill -0 -{pid}")]).stderr(Stdio::null()).status().unwrap().success()
 }
 
 fn wait_with_open_stdin(mut child: Child) -> Option<i32> {

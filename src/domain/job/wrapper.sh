@@ -8,7 +8,9 @@ echo $$ >pid.tmp && [ -s pid.tmp ] && born $$ >born && mkdir begun && mv pid.tmp
 # readable as if the login had done it by hand.
 if mkfifo pipe; then
     exec 5<>pipe 6>pipe
-    keep_log <pipe 5<&- 6<&- >/dev/null 2>&1 &
+    # Not as redirections of the function: the shell would keep a copy of what it
+    # has to put back, and with that end of the pipe open it would never end.
+    (exec <pipe 5<&- 6<&- >/dev/null 2>&1 && keep_log) &
     l=$!
     exec 5<&-
 else
