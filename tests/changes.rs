@@ -478,7 +478,7 @@ fn what_another_login_changes_is_left_to_it() {
         other.engine.clone_from(&host.engine);
         let same_container = other.job(&Wanted::plain(Change::Restart));
         other.service.dir.clone_from(&host.service.dir);
-        other.service.container = ContainerName::parse("web").unwrap();
+        other.service.workload = Workload::Docker(ContainerName::parse("web").unwrap());
         let same_directory = other.job(&Wanted::plain(Change::Update));
         std::thread::scope(|scope| {
             let first = scope.spawn(|| host.start(&slow));
@@ -517,8 +517,8 @@ fn images_that_were_pruned_are_told_before_they_are_needed() {
         let gone = Note::ImagesGone { version: first.clone(), builds: true };
         assert_eq!(update(&mut host, "three", "cc"), [gone]);
         let second = host.sh("git -C clone rev-parse HEAD~1");
-        let asked =
-            docker_change::preview(&host.service, "n0nce", &UserId::parse("@alice:example.org").unwrap()).unwrap();
+        let alice = Actor::Person(UserId::parse("@alice:example.org").unwrap());
+        let asked = host.service.preview("n0nce", &alice).unwrap();
         let said = host.sh(&asked);
         assert!(said.contains(&format!("note images-gone {second} compose-git")), "{said}");
         // Nothing to build them from: refused, and not failed half-way.

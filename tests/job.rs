@@ -108,7 +108,7 @@ fn a_job_runs_once_and_is_followed_to_its_end() {
         assert_eq!(reader.progress.tail, ["it's 42", "oops"]);
         assert_eq!(machine.wait_for("result"), "7");
         let pid = machine.wait_for("pid");
-        wait_until("nothing of it is left running", || !group_lives(&pid));
+        wait_until(PATIENCE, "nothing of it is left running", || (!group_lives(&pid)).then_some(()));
         assert!(!machine.directory().join("pipe").exists());
         // The start is repeated because its answer was lost: nothing runs twice.
         let mut again = Reader::new(&job.nonce);
@@ -436,11 +436,13 @@ fn what_a_job_leaves_running_does_not_keep_it_from_ending() {
         follow(machine.runs(&job.start()), &mut reader);
         assert_eq!((reader.progress.ended, reader.progress.tail.len()), (Some(0), 1));
         let pid = machine.wait_for("pid");
-        wait_until("the job's process is gone", || !Path::new(&format!("/proc/{pid}")).exists());
+        wait_until(PATIENCE, "the job's process is gone", || {
+            (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+        });
         // It can still print, as into any file.
         fs::write(gate, "").unwrap();
-        wait_until("what it printed is there", || {
-            fs::read_to_string(machine.directory().join("log")).unwrap().ends_with("late\n")
+        wait_until(PATIENCE, "what it printed is there", || {
+            fs::read_to_string(machine.directory().join("log")).unwrap().ends_with("late\n").then_some(())
         });
     }
 }
@@ -487,7 +489,7 @@ fn with_tools(tools: &str, command: &str) -> String {
 
 /// Whether any process of that group is left.
 fn group_lives(pid: &str) -> bool {
-    let mut kill = Command::new("sh");
+    let mut kill = command("sh");
     kill.args(["-c", &format!("kill -0 -{pid}")]).stderr(Stdio::null()).status().unwrap().success()
 }
 

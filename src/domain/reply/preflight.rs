@@ -145,8 +145,9 @@ pub fn note(note: &Note) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
-        inventory::{RuntimeKind, UpdatePolicy},
+        inventory::UpdatePolicy,
         names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
+        runtime::Workload,
         watch::Policy,
     };
 
@@ -154,8 +155,7 @@ mod tests {
         Service {
             name: ServiceName::parse("bridge").unwrap(),
             host: HostName::parse("web-1").unwrap(),
-            runtime: RuntimeKind::Docker,
-            container: ContainerName::parse("bridge").unwrap(),
+            workload: Workload::Docker(ContainerName::parse("bridge").unwrap()),
             dir: Some(RemoteDir::parse("/srv/bridge").unwrap()),
             branch: Branch::parse("main").unwrap(),
             run_as: None,
