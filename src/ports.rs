@@ -56,7 +56,7 @@ pub struct Delivery {
 pub enum Content {
     /// A new message.
     Message {
-        /// Decides whether a phone rings (`m.text`) or not (`m.notice`).
+        /// Decides whether it notifies (`m.text`) or not (`m.notice`).
         class: MessageClass,
         /// Plain and formatted text.
         body: Body,

@@ -1,4 +1,4 @@
-//! `[[maintenance]]`: times in which troubles ring no phone.
+//! `[[maintenance]]`: times in which troubles notify nobody.
 
 use jiff::{civil, tz::TimeZone};
 

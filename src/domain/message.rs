@@ -19,12 +19,12 @@ use super::text::{QUOTED, shortened, visible};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageClass {
-    /// An answer to somebody: `m.notice`, no phone rings.
+    /// An answer to somebody: `m.notice`, which notifies nobody.
     Answer,
     /// A message that is edited while something goes on: `m.notice`, edits
     /// merged and spaced.
     Progress,
-    /// Somebody must know: `m.text` with mentions, a phone rings.
+    /// Somebody must know: `m.text` with mentions, which notifies them.
     Page,
 }
 

@@ -1,4 +1,4 @@
-//! Operations in the ledger: begun, followed, called off, ended, looked up.
+//! Operations in the ledger: begun, followed, cancelled, ended, looked up.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};

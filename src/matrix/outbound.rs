@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_rings_no_phone_and_pings_nobody() {
+    fn an_answer_notifies_nobody() {
         let content =
             Content::Message { class: MessageClass::Answer, body: body(), reply_to: Some(id("$q")), mentions: vec![] };
         insta::assert_snapshot!(event(&content).unwrap().content, @r#"{"body":"done","format":"org.matrix.custom.html","formatted_body":"<p>done</p>","m.mentions":{},"m.relates_to":{"m.in_reply_to":{"event_id":"$q"}},"msgtype":"m.notice"}"#);

@@ -1,4 +1,4 @@
-//! One session after the other: taken up, prepared, synced, and healed when
+//! One session after the other: restored, prepared, synced, and healed when
 //! the homeserver drops it.
 
 use std::{

@@ -32,7 +32,7 @@ pub struct Settings {
     /// How long one long-poll may wait for news. 30 s is what homeservers and
     /// proxies are used to.
     pub sync_timeout: Duration,
-    /// After so long without a good sync everything is taken up anew:
+    /// After so long without a good sync it reconnects:
     /// connections, name look-ups, the store. More than `sync_timeout` plus
     /// a minute.
     pub stale_after: Duration,

@@ -82,7 +82,7 @@ fn a_reaction_of_an_operator_acknowledges_an_alert_and_a_strangers_does_not() {
 }
 
 #[test]
-fn what_is_silenced_rings_nobody_and_rings_afterwards() {
+fn what_is_silenced_notifies_nobody_and_notifies_afterwards() {
     let stage = Stage::set();
     let bridge = stage.host.project("bridge").healthy();
     let bot = stage.bot().service(&bridge).config(QUIET).start();

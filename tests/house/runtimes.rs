@@ -43,9 +43,8 @@ fn named(file: &str, source: &str) -> Vec<String> {
 const SPOKEN_OF: &[(&str, &str, &str)] = &[
     ("src/config/mod.rs", "systemd", "where the bot's own service keeps its state (StateDirectory=)"),
     ("src/domain/doctor/host.sh", "docker", "names that compose files have, in which secrets are looked for"),
-    ("src/app.rs", "systemd", "the bot is such a service itself"),
-    ("src/local.rs", "systemd", "jobs of this machine outlive the bot's own service"),
-    ("src/cli.rs", "systemd", "the same in the help"),
+    ("src/domain/job/detach.sh", "systemd", "jobs on the bot's own machine outlive the bot's own service"),
+    ("src/local/scope.rs", "systemd", "whether they do"),
 ];
 
 #[test]

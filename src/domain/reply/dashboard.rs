@@ -30,7 +30,7 @@ pub struct View<'a> {
     pub standing: Vec<(&'a Service, Standing)>,
     /// What is wrong, oldest first, and whether that is silent.
     pub open: Vec<(&'a Incident, bool)>,
-    /// Troubles that ring no phone for a while.
+    /// What notifies nobody for a while.
     pub silences: Vec<&'a Silence>,
     /// Changes that go on.
     pub active: Vec<&'a Operation>,
@@ -39,12 +39,12 @@ pub struct View<'a> {
 /// All but the time of it.
 pub fn content(view: &View<'_>) -> String {
     let mut lines = vec![verdict(view)];
-    // What rings phones before what only wants to be known.
+    // What notifies before what only wants to be known.
     let ranked = |level: Level| view.open.iter().filter(move |(incident, _)| incident.cause.level() == level);
     let open =
         ranked(Level::Page).chain(ranked(Level::Note)).map(|(incident, silent)| trouble(incident, *silent, view));
     lines.extend(bounded(open.collect()));
-    lines.extend(bounded(view.active.iter().map(|operation| underway(operation)).collect()));
+    lines.extend(bounded(view.active.iter().map(|operation| in_progress(operation)).collect()));
     lines.extend(bounded(idle(view).map(|(service, standing)| resting(service, standing)).collect()));
     lines.extend(bounded(view.silences.iter().map(|silence| silenced(silence)).collect()));
     lines.join("\n")
@@ -186,7 +186,7 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
     format!("{mark} **{}** — {what}, since {} · alert {}{known}", escape(name), clock(incident.opened), incident.id.0)
 }
 
-fn underway(operation: &Operation) -> String {
+fn in_progress(operation: &Operation) -> String {
     format!(
         "⏳ **{}** — {} by {} since {} · #{}",
         escape(operation.service.as_str()),

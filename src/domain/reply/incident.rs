@@ -207,7 +207,10 @@ pub fn acknowledged(incidents: &[&Incident]) -> String {
     let names = incidents.iter().take(NAMED).map(|i| format!("**{}**", escape(subject(&i.subject))));
     let more = incidents.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("👀 You are on {}{more}. It rings no more unless it gets worse.", names.collect::<Vec<_>>().join(", "))
+    format!(
+        "👀 You are on {}{more}. Nobody is notified again unless it relapses or gets worse.",
+        names.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// Nothing of that name is open.
@@ -219,7 +222,7 @@ pub fn nothing_open(written: &str, prefix: &str) -> String {
 pub fn silenced(silence: &Silence, services: usize, prefix: &str, now: Timestamp) -> String {
     let services = if services == 1 { "1 service".to_owned() } else { format!("{services} services") };
     format!(
-        "🔕 {} ({services}) rings no phone for {}. {} ends that sooner.",
+        "🔕 {} ({services}) notifies nobody for {}. {} ends that sooner.",
         quote(&silence.selector),
         span::rough(silence.until.duration_since(now)),
         code(&format!("{prefix}unsilence {}", silence.selector))
@@ -229,7 +232,7 @@ pub fn silenced(silence: &Silence, services: usize, prefix: &str, now: Timestamp
 /// It is not silent any more.
 pub fn unsilenced(silences: &[Silence]) -> String {
     let names = silences.iter().map(|s| quote(&s.selector)).collect::<Vec<_>>().join(", ");
-    format!("🔔 {names} may ring again.")
+    format!("🔔 {names} notifies again.")
 }
 
 /// Nothing was silent.

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    answer::Answer,
     problem::{Closed, Finding, Intent, Kind, Level, Problem, Who},
-    relapse::Answer,
     service::{Present, ServiceWatch},
 };
 use crate::domain::observation::Health;
@@ -62,12 +62,12 @@ impl ServiceWatch {
         let problem = Problem { kind, since, deaths, last, after, relapses: Vec::new(), flapping: false };
         self.answer = Answer::None;
         self.counted_from = i128::from(self.deaths.total()) - i128::from(deaths);
-        self.rang(kind, now);
+        self.record_page(kind, now);
         self.open = Some(problem.clone());
         Finding::Opened(problem)
     }
 
-    fn rang(&mut self, kind: Kind, now: Timestamp) {
+    fn record_page(&mut self, kind: Kind, now: Timestamp) {
         if kind.level() == Level::Page {
             self.opened.push_back(now);
             if self.opened.len() > 10 {
@@ -85,7 +85,7 @@ impl ServiceWatch {
             }
         };
         if kind.level() > open.kind.level() {
-            self.rang(kind, now);
+            self.record_page(kind, now);
         }
         let deaths = u32::try_from(i128::from(self.deaths.total()) - self.counted_from).unwrap_or(u32::MAX);
         let last = self.last.clone().or_else(|| open.last.clone());

@@ -6,6 +6,7 @@
 //! host's wrong clock moves nothing. What somebody asked for is no problem,
 //! whether through the bot or past it; a change that failed is.
 
+mod answer;
 mod checkpoint;
 mod deaths;
 mod expected_stop;

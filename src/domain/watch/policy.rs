@@ -62,7 +62,7 @@ pub struct WatchSettings {
     pub engine_after: Duration,
     /// How full a disk may be, in percent; 100 means that nobody is told.
     pub disk: u32,
-    /// After so long, phones ring again for what nobody is on.
+    /// After so long, people are notified again of what nobody is on.
     pub remind_after: Duration,
 }
 

@@ -33,7 +33,7 @@ pub enum Kind {
 pub enum Level {
     /// To be read when somebody looks.
     Note,
-    /// A phone rings.
+    /// Somebody is notified.
     Page,
 }
 

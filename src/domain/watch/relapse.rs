@@ -5,26 +5,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    answer::Answer,
     problem::{Kind, Level, Problem},
     service::{Present, ServiceWatch},
 };
 
 /// So many within the window are flapping.
 const FLAPPING: usize = 3;
-
-/// What was done about an open problem.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// Nothing, or it has come back since.
-    #[default]
-    None,
-    /// Somebody started it: it is a relapse when it goes down once more.
-    Started,
-    /// It was changed through the bot, and has not been well since.
-    Changed,
-    /// It was, and has been well: whatever is wrong next is a relapse.
-    Mended,
-}
 
 impl ServiceWatch {
     /// It runs again. Whether somebody started it shows how it was down: what

@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Answer,
     deaths::Deaths,
     expected_stop::ExpectedStop,
     policy::Policy,
     problem::{Fall, Finding, Intent, LastChange, Problem, Who},
-    relapse::Answer,
     unseen::Before,
 };
 use crate::domain::{

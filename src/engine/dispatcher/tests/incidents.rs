@@ -97,7 +97,7 @@ fn an_alert_is_one_message_that_is_kept_true() {
     !ack <number or service> says that you are on it.
     ");
     insta::assert_snapshot!(room.replies(ALICE, "Ack, thanks.", "incident/1/page/!ops"), @r"
-    Answer: 👀 You are on kokoro. It rings no more unless it gets worse.
+    Answer: 👀 You are on kokoro. Nobody is notified again unless it relapses or gets worse.
     edit: 🔴 kokoro crash loop on spark-1 — exit 5, 5× in 45 s
     fatal: no such file
     👀 alice is on it
@@ -111,7 +111,7 @@ fn an_alert_is_one_message_that_is_kept_true() {
 }
 
 #[test]
-fn what_nobody_is_on_rings_again_and_what_somebody_is_on_does_not() {
+fn what_nobody_is_on_notifies_again_and_what_somebody_is_on_does_not() {
     let mut room = Room::new();
     room.loops("kokoro");
     insta::assert_snapshot!(room.ticks(3_600), @r"
@@ -130,9 +130,9 @@ fn what_nobody_is_on_rings_again_and_what_somebody_is_on_does_not() {
 }
 
 #[test]
-fn what_is_silenced_is_told_silently_and_rings_when_the_silence_is_over() {
+fn what_is_silenced_is_told_silently_and_notifies_when_the_silence_is_over() {
     let mut room = Room::new();
-    insta::assert_snapshot!(room.says(ALICE, "!silence kokoro 10m new disks"), @"Answer: 🔕 kokoro (1 service) rings no phone for 10 min. !unsilence kokoro ends that sooner.");
+    insta::assert_snapshot!(room.says(ALICE, "!silence kokoro 10m new disks"), @"Answer: 🔕 kokoro (1 service) notifies nobody for 10 min. !unsilence kokoro ends that sooner.");
     assert!(room.effects.iter().any(|effect| matches!(effect, Effect::Record(Entry::Silenced(_)))));
     insta::assert_snapshot!(room.loops("kokoro"), @r"
     Answer: 🔴 kokoro crash loop on spark-1 — exit 3, 3× in 0 s
@@ -150,13 +150,13 @@ fn what_is_silenced_is_told_silently_and_rings_when_the_silence_is_over() {
     fatal: no such file
     Reply ack, logs or silence 1h · alert 1
     ");
-    insta::assert_snapshot!(room.replies(ALICE, "silence 1h", "incident/1/page/!ops"), @"Answer: 🔕 kokoro (1 service) rings no phone for 60 min. !unsilence kokoro ends that sooner.");
+    insta::assert_snapshot!(room.replies(ALICE, "silence 1h", "incident/1/page/!ops"), @"Answer: 🔕 kokoro (1 service) notifies nobody for 60 min. !unsilence kokoro ends that sooner.");
     room.container("kokoro", EventKind::Started);
     insta::assert_snapshot!(room.ticks(700), @r"
     Answer: ✅ kokoro recovered — well for 11 min; the trouble lasted 21 min
     edit: ✅ Over: kokoro — crash loop, exit 3, for 21 min
     ");
-    insta::assert_snapshot!(room.says(ALICE, "!unsilence kokoro"), @"Answer: 🔔 kokoro may ring again.");
+    insta::assert_snapshot!(room.says(ALICE, "!unsilence kokoro"), @"Answer: 🔔 kokoro notifies again.");
     insta::assert_snapshot!(room.says(ALICE, "!unsilence kokoro"), @"Answer: kokoro is not silenced — !alerts lists what is.");
 }
 
@@ -189,7 +189,7 @@ fn a_reaction_under_an_alert_says_that_somebody_is_on_it_and_nothing_else() {
     👀 alice is on it
     ");
     assert!(room.noted()[0].acknowledged.is_some());
-    assert!(!room.ticks(7_200).contains("Page"), "and it rings no more");
+    assert!(!room.ticks(7_200).contains("Page"), "and it notifies no more");
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
 }
 
 #[test]
-fn what_was_silenced_after_it_rang_is_not_reminded_of_until_it_may_ring() {
+fn what_was_silenced_after_a_page_is_not_reminded_of_until_it_may_notify() {
     let mut room = Room::new();
     room.loops("kokoro");
     room.says(ALICE, "!silence kokoro 3h");
@@ -263,7 +263,7 @@ fn what_was_silenced_after_it_rang_is_not_reminded_of_until_it_may_ring() {
 }
 
 #[test]
-fn what_a_maintenance_window_kept_silent_rings_when_it_is_over() {
+fn what_a_maintenance_window_kept_silent_notifies_when_it_is_over() {
     let mut room = Room::new();
     let mut inventory = (*room.dispatcher.inventory).clone();
     // 2027-01-15 08:00 UTC is when these stories begin.
