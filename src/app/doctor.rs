@@ -9,7 +9,7 @@ use std::{io::Write as _, time::SystemTime};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 
-use super::{login_of, remotes};
+use super::{account::login_of, remotes::remotes};
 use crate::{
     config::Settings,
     domain::{

@@ -41,6 +41,20 @@ const ALIVE_EVERY: Duration = Duration::from_secs(60);
 /// How often the ledger forgets what is long over.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Why the engine has ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// What must be durable cannot be written or read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A worker has ended, and nobody told it to.
+    #[error("a worker ended by itself")]
+    WorkerEnded,
+    /// A worker panicked: a mistake in this program.
+    #[error("a worker panicked: {0}")]
+    WorkerPanicked(#[from] tokio::task::JoinError),
+}
+
 /// Everything the engine works with.
 pub struct Engine {
     /// What is managed.
@@ -58,8 +72,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Runs until told to stop. An error means that the ledger failed.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), LedgerError> {
+    /// Runs until told to stop.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), EngineError> {
         let (sender, mut events) = self.events;
         let identity = self.ledger.begin_process().await?;
         let mut queue = OutboundQueue::new(&identity.instance);
@@ -116,10 +130,13 @@ impl Engine {
                 () = stop.cancelled() => break,
                 _ = prune.tick() => { runner.ledger.prune().await?; continue }
                 _ = alive.tick() => { runner.ledger.live().await?; continue }
-                Some(ended) = tasks.join_next() => match ended {
-                    Ok(ended) => { ended?; if stop.is_cancelled() { break } return Err(LedgerError("a worker ended by itself".to_owned())) }
-                    Err(error) => return Err(LedgerError(format!("a worker panicked: {error}"))),
-                },
+                Some(ended) = tasks.join_next() => {
+                    ended??;
+                    if stop.is_cancelled() {
+                        break;
+                    }
+                    return Err(EngineError::WorkerEnded);
+                }
                 event = events.recv() => match event { Some(event) => event, None => break },
                 () = until(deadline) => Event::Tick,
             };

@@ -35,7 +35,7 @@ pub struct Settings {
     /// After so long without a good sync it reconnects:
     /// connections, name look-ups, the store. More than `sync_timeout` plus
     /// a minute.
-    pub stale_after: Duration,
+    pub reconnect_after: Duration,
 }
 
 /// A way to log in.

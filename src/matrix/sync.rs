@@ -161,7 +161,7 @@ pub(super) async fn pump(
                 pauses.next().unwrap_or(Duration::from_secs(30))
             }
         };
-        if health.silent_for() > settings.stale_after {
+        if health.silent_for() > settings.reconnect_after {
             return End::Stale;
         }
         tokio::select! {

@@ -84,7 +84,7 @@ impl Bot {
             rooms: Vec::new(),
             operators: Default::default(),
             sync_timeout: Duration::from_secs(30),
-            stale_after: Duration::from_secs(180),
+            reconnect_after: Duration::from_secs(180),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         Self {

@@ -152,7 +152,7 @@ fn too_long_a_silence_takes_everything_up_anew() {
     let room = server.room("ops").encrypted().member(&alice).create();
     let mut bot = Bot::new(&server).room(&room).operator(&alice);
     bot.settings.sync_timeout = Duration::from_secs(1);
-    bot.settings.stale_after = Duration::from_secs(3);
+    bot.settings.reconnect_after = Duration::from_secs(3);
     bot.starts();
     bot.listens();
     alice.waits_for_member(&room, &bot);
