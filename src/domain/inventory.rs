@@ -9,7 +9,7 @@ use super::{
     maintenance::Window,
     names::{Branch, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
     role::Role,
-    runtime::Workload,
+    runtime::workload::Workload,
     watch::{Policy, WatchSettings},
 };
 

@@ -9,7 +9,7 @@ mod doctor;
 mod event;
 pub mod snapshot;
 pub mod stream;
-mod workload;
+pub mod workload;
 
 pub mod docker;
 pub mod systemd;
