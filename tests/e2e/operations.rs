@@ -125,7 +125,9 @@ fn a_switch_that_is_called_off_is_taken_back_and_nothing_is_half_renamed() {
     assert!(told.text().starts_with(&called_off(&stage, "switch")), "{}", told.text());
     assert!(told.text().contains(&format!("↩️ Back at {}: it runs and holds", &commit[..7])), "{}", told.text());
     assert_eq!((bridge.commit(), bridge.inspect("{{.Image}}"), bridge.state().as_str()), (commit, image, "running"));
-    assert_eq!((processes(&stage.host).as_str(), half_renamed(&bridge).as_str()), ("", ""));
+    // Who told it to end looks once a second whether it has.
+    wait_until(LIMIT, "no process to be left", || processes(&stage.host).is_empty().then_some(()));
+    assert_eq!(half_renamed(&bridge), "");
     reads().reply_to(&cancel, containing("Cancelled #1, the update of bridge"));
 }
 

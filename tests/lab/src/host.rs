@@ -469,10 +469,12 @@ impl Host {
     /// Ends sshd and every session it serves. What was detached goes on.
     #[track_caller]
     pub fn kill_sshd(&self) {
-        // The listener and its sessions are all sshd; those of another host on the same machine have another file.
-        let pidfile = self.pidfile();
+        // The listener and its sessions are all sshd; those of another host on the same machine have another file. It is
+        // stopped first: what it forks meanwhile would keep the port, and the next sshd could not have it.
+        let (pidfile, port) = (self.pidfile(), self.port);
         self.machine().on().run(&format!(
-            "p=$(cat {pidfile}); for c in $(pgrep -P $p || true); do pkill -KILL -P $c || true; kill -KILL $c || true; done; kill -KILL $p; rm -f {pidfile}"
+            "p=$(cat {pidfile}); kill -STOP $p; for c in $(pgrep -P $p || true); do pkill -KILL -P $c || true; kill -KILL $c || true; done; kill -KILL $p; rm -f {pidfile}; \
+             while ss -Hltn 'sport = :{port}' | grep -q .; do sleep 0.05; done"
         ));
     }
 
