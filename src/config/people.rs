@@ -8,7 +8,7 @@ use super::{
     settings::RoomSettings,
     unique::Unique,
 };
-use crate::domain::{names::UserId, role::Role, room::RoomAddress, suggest::nearest};
+use crate::domain::{names::UserId, origin::Actor, role::Role, room::RoomAddress, suggest::nearest};
 
 const ROLES: &[&str] = &["viewer", "operator", "admin"];
 
@@ -51,6 +51,13 @@ pub(super) fn operators(
         match UserId::parse(user) {
             Ok(id) if Some(&id) == bot => {
                 problems.report(at, format!("{id} is the bot itself"), "it never listens to itself: name a person");
+            }
+            Ok(id) if Actor::is_reserved(&id) => {
+                problems.report(
+                    at,
+                    format!("{id} stands for the console"),
+                    "nobody else can have that ID: name a person",
+                );
             }
             Ok(id) => {
                 if known.take(user, at, problems)

@@ -79,8 +79,6 @@ pub enum Resolution {
     },
     /// The disk has room again.
     DiskFree(Disk),
-    /// It is no longer in the config.
-    Forgotten,
 }
 
 /// Whether an emoji under an alert says that somebody is on it, in whatever
@@ -116,6 +114,9 @@ pub struct Incident {
     /// has a message of its own.
     #[serde(default)]
     pub told_nth: usize,
+    /// How loudly that message was said: others in it may be louder.
+    #[serde(default)]
+    pub told_as: Option<Level>,
     /// Who knows of it, and since when.
     pub acknowledged: Option<(Actor, Timestamp)>,
     /// When somebody was last notified of it.
@@ -138,6 +139,7 @@ impl Incident {
             log: None,
             relapses: 0,
             told_nth: 0,
+            told_as: None,
             acknowledged: None,
             last_paged_at: None,
             end: None,
@@ -146,7 +148,7 @@ impl Incident {
 
     /// The message that tells of it; none while there is none.
     pub fn message(&self) -> Option<MessageKey> {
-        let which = if self.said? == Level::Page { "page" } else { "note" };
+        let which = if self.told_as.or(self.said)? == Level::Page { "page" } else { "note" };
         Some(self.told_with?.message(which, self.told_nth))
     }
 

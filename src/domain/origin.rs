@@ -99,6 +99,11 @@ impl Origin {
 }
 
 impl Actor {
+    /// Whether a Matrix ID stands for something that is no person.
+    pub fn is_reserved(user: &UserId) -> bool {
+        user.as_str() == TERMINAL
+    }
+
     /// Short enough for a phone. Only ever shown; the whole is what counts.
     pub fn short(&self) -> &str {
         match self {
@@ -128,9 +133,12 @@ impl fmt::Display for Actor {
     }
 }
 
+/// What older bots took the terminal for, and read.
+const TERMINAL: &str = "@console:localhost";
+
 impl From<Actor> for String {
     fn from(actor: Actor) -> Self {
-        actor.to_string()
+        if actor == Actor::Console { TERMINAL.to_owned() } else { actor.to_string() }
     }
 }
 
@@ -141,7 +149,8 @@ impl TryFrom<String> for Actor {
         match text.split_once(':') {
             Some(("hook", name)) => AutomationName::parse(name).map(Self::Webhook),
             Some(("schedule", name)) => AutomationName::parse(name).map(Self::Schedule),
-            None if text == "console" => Ok(Self::Console),
+            // The config refuses this ID for a person.
+            Some(_) | None if text == TERMINAL || text == "console" => Ok(Self::Console),
             // Full Matrix IDs begin with '@', so none of the above can be one.
             Some(_) | None => UserId::parse(&text).map(Self::Person),
         }
@@ -157,7 +166,6 @@ mod tests {
         let nightly = || AutomationName::parse("nightly").unwrap();
         for actor in [
             Actor::Person(UserId::parse("@schedule:nightly").unwrap()),
-            Actor::Person(UserId::parse("@console:localhost").unwrap()),
             Actor::Console,
             Actor::Webhook(nightly()),
             Actor::Schedule(nightly()),

@@ -19,13 +19,13 @@ use super::{
 };
 use crate::{
     domain::{
-        inbound::{Inbound, Me},
+        inbound::{Inbound, Me, Protection},
         inventory::Inventory,
         names::HostName,
         outgoing::Outgoing,
         record::{LedgerQuery, Record},
     },
-    ports::{Chat, Ledger, LedgerError, Remotes},
+    ports::{Chat, Entry, Ledger, LedgerError, Remotes},
 };
 
 /// Requests that may wait at one host; more are answered with "busy".
@@ -118,6 +118,12 @@ impl Engine {
         let effects = dispatcher.resume(unfinished, Timestamp::now());
         runner.perform(effects, &mut dispatcher).await?;
         for message in runner.ledger.unhandled().await? {
+            if message.protection == Protection::Terminal {
+                // Whoever typed it has seen the console end.
+                let how = "the console ended".to_owned();
+                runner.ledger.commit(vec![Entry::Handled { event: message.event, how }]).await?;
+                continue;
+            }
             let event = runner.with_context(Event::Message(message)).await?;
             let effects = dispatcher.handle(event, Timestamp::now());
             runner.perform(effects, &mut dispatcher).await?;

@@ -25,6 +25,11 @@ pub fn told(open: &[&Incident], over: &[&Incident], inventory: &Inventory, now: 
     }
 }
 
+/// What is left of a message when a newer one tells of its incident.
+pub fn superseded(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
+    format!("↪️ A newer message tells of it: {}", line(incident, inventory, now))
+}
+
 fn alone(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
     let log = incident.log.as_ref().map(|log| log.as_ref().map(String::as_str).map_err(String::as_str));
     let mut text = match (&incident.cause, &incident.subject) {
@@ -115,8 +120,7 @@ pub fn over(incidents: &[Incident], inventory: &Inventory) -> String {
     }
     let references: Vec<&Incident> = incidents.iter().collect();
     let place = place(references.iter(), inventory);
-    let recovered =
-        |i: &&&Incident| !matches!(&i.end, Some((Resolution::Service(Closed::Stopped(_)) | Resolution::Forgotten, _)));
+    let recovered = |i: &&&Incident| !matches!(&i.end, Some((Resolution::Service(Closed::Stopped(_)), _)));
     let well = references.iter().filter(recovered).count();
     let head = match (well, incidents.len() - well) {
         (well, 0) => format!("✅ **{well} recovered**{place}"),

@@ -206,6 +206,9 @@ fn rest(line: &Line<'_>, seen: &Observation, now: Timestamp) -> Option<String> {
             };
             Some(format!("stopped by {by}, {} ago", span::since(at, now)))
         }
+        (State::NotDeployed, Some((Who::Operator(actor), at))) => {
+            Some(format!("stopped by {}, {} ago", escape(actor.short()), span::since(at, now)))
+        }
         (State::NotDeployed, _) if line.service.watch.optional => Some("not deployed, and optional".to_owned()),
         (State::Exited(_) | State::Created | State::NotDeployed, _) => None,
         (State::Running | State::Restarting { .. } | State::Paused | State::Removing | State::Unknown(_), _) => None,

@@ -80,25 +80,28 @@ pub fn read<'a>(
 ) -> (HostFacts, Result<Vec<Observation>, SnapshotError>) {
     let groups = Group::all(services);
     let mut facts = read_facts(output);
-    let mut seen = Vec::new();
-    let mut down = 0;
+    let mut seen: Vec<Observation> = Vec::new();
+    // What each runtime shows to any of its logins.
+    let mut by_runtime: Vec<(&str, Vec<Observation>)> = Vec::new();
     for group in &groups {
         let lines: Vec<&str> = section(output, &group.mark()).collect();
-        let observed: Vec<Observation> =
-            group.services.iter().map(|service| group.runtime.observe(&lines, service, at)).collect();
-        if let Some(why) = mute(&observed) {
-            facts.down.get_or_insert(why);
-            down += 1;
+        let observed = group.services.iter().map(|service| group.runtime.observe(&lines, service, at));
+        let observed: Vec<Observation> = observed.collect();
+        seen.extend(observed.iter().cloned());
+        match by_runtime.iter_mut().find(|(label, _)| *label == group.runtime.label()) {
+            Some((_, all)) => all.extend(observed),
+            None => by_runtime.push((group.runtime.label(), observed)),
         }
-        seen.extend(observed);
     }
-    match &facts.down {
-        Some(why) if down == groups.len() => {
-            let why = why.clone();
-            facts.down = None;
+    let down: Vec<String> = by_runtime.iter().filter_map(|(_, observed)| mute(observed)).collect();
+    match down.into_iter().next() {
+        Some(why) if by_runtime.iter().all(|(_, observed)| mute(observed).is_some()) => {
             (facts, Err(SnapshotError::Engine(why)))
         }
-        Some(_) | None => (facts, Ok(seen)),
+        down => {
+            facts.down = down;
+            (facts, Ok(seen))
+        }
     }
 }
 

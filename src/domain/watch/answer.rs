@@ -1,7 +1,10 @@
 //! What was done about an open problem, by which a relapse is known.
 
+use serde::{Deserialize, Serialize};
+
 /// What was done about an open problem.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
     /// Nothing, or it has come back since.
     #[default]

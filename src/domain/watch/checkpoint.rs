@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Answer,
     problem::{Intent, LastChange, Problem},
     service::{Present, ServiceWatch},
 };
@@ -17,6 +18,8 @@ pub struct Checkpoint {
     present: Present,
     intent: Intent,
     open: Option<Problem>,
+    #[serde(default)]
+    answer: Answer,
     closed: Option<Timestamp>,
     last_change: Option<LastChange>,
 }
@@ -32,6 +35,7 @@ impl ServiceWatch {
             present: self.present,
             intent: self.intent.clone(),
             open: self.open.clone(),
+            answer: self.answer,
             closed: self.closed,
             last_change: self.last_change.clone(),
         }
@@ -51,6 +55,7 @@ impl ServiceWatch {
         self.last = memory.open.as_ref().and_then(|problem| problem.last.clone());
         self.counted_from = memory.open.as_ref().map_or(0, |problem| -i128::from(problem.deaths));
         self.open = memory.open;
+        self.answer = memory.answer;
         self.closed = memory.closed;
         self.last_change = memory.last_change;
         self.blind = Some(known_at);

@@ -94,29 +94,9 @@ impl HostWatch {
         }
     }
 
-    /// When it was last seen.
-    pub fn seen(&self) -> Option<Timestamp> {
-        self.seen
-    }
-
-    /// The boot it is in.
-    pub fn boot(&self) -> Option<&str> {
-        self.boot.as_deref()
-    }
-
     /// What keeps it from being seen, once that is told.
     pub fn open(&self) -> Option<&HostProblem> {
         self.open.as_ref()
-    }
-
-    /// What keeps it from being seen at this moment, told or not.
-    pub fn trouble(&self) -> Option<&SnapshotError> {
-        self.trouble.as_ref().map(|(_, trouble)| trouble)
-    }
-
-    /// The disk that is nearly full.
-    pub fn disk(&self) -> Option<&Disk> {
-        self.disk.as_ref()
     }
 
     /// Takes a look at it. Says first whether it is in another boot than before.

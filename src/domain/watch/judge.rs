@@ -192,7 +192,8 @@ impl ServiceWatch {
         let times = 1_i32 << lately.saturating_sub(1).min(4);
         let least = SignedDuration::try_from(self.policy.quiet).unwrap_or(SignedDuration::from_mins(1));
         // A single death that stayed one until somebody started it is no round of anything.
-        let mended = self.open.as_ref().is_some_and(|open| open.deaths <= 1 && open.kind == Kind::Exited);
+        let down = |open: &Problem| matches!(open.kind, Kind::Exited | Kind::OutOfMemory) && open.deaths <= 1;
+        let mended = self.answer != Answer::None && self.open.as_ref().is_some_and(down);
         let longest = if mended { SignedDuration::ZERO } else { self.deaths.longest_run(self.policy.window) };
         (least * times).max(longest * 2)
     }

@@ -111,21 +111,21 @@ impl Incidents {
 
     /// Says it: incidents that are open, in one message.
     fn tell(&mut self, ids: &[IncidentId], ctx: &mut Ctx<'_>) -> Step {
-        let Some(first) = ids.first().copied() else { return Step::none() };
-        let Some(nth) = self.open.get(&first).map(|incident| incident.cause.relapses()) else { return Step::none() };
-        let mut step = Step::none();
-        let mut loudest = Level::Note;
-        for id in ids {
-            let subject = self.open.get(id).map(|incident| &incident.subject);
-            let silent = subject.is_some_and(|subject| self.is_silent(subject, ctx.inventory, ctx.now));
+        let told: Vec<(IncidentId, Level)> = ids.iter().filter_map(|id| Some((*id, self.level(*id, ctx)?))).collect();
+        let Some(loudest) = told.iter().map(|(_, level)| *level).max() else { return Step::none() };
+        // It is named for one that is as loud as it is: each is paged under a name of its own at most once.
+        let named = told.iter().find(|(_, level)| *level == loudest).map(|(id, _)| *id);
+        let Some(first) = named.and_then(|id| self.open.get(&id)) else { return Step::none() };
+        let (first, nth) = (first.id, first.cause.relapses());
+        let mut step = self.supersede(first, ctx);
+        for (id, level) in &told {
             let Some(incident) = self.open.get_mut(id) else { continue };
-            let level = if silent { Level::Note } else { incident.cause.level() };
             let before = incident.told_with.replace(first);
             incident.told_nth = nth;
-            incident.said = Some(level);
+            incident.told_as = Some(loudest);
+            incident.said = Some(*level);
             incident.relapses = incident.cause.relapses();
-            incident.last_paged_at = (level == Level::Page).then_some(ctx.now);
-            loudest = loudest.max(level);
+            incident.last_paged_at = (*level == Level::Page).then_some(ctx.now);
             step.push(record(incident));
             if let Some(before) = before.filter(|before| *before != first) {
                 self.leave(before);
@@ -138,18 +138,25 @@ impl Incidents {
             }
             Level::Note => (MessageClass::Answer, "note"),
         };
-        // Those that were told with it before are told by its new message from now on.
-        for other in self.open.values_mut() {
-            if other.told_with == Some(first) && other.told_nth != nth {
-                other.told_nth = nth;
-                step.push(record(other));
-            }
-        }
-        let open: Vec<&Incident> = ids.iter().filter_map(|id| self.open.get(id)).collect();
+        let open: Vec<&Incident> = told.iter().filter_map(|(id, _)| self.open.get(id)).collect();
         let text = reply::incident::told(&open, &[], ctx.inventory, ctx.now);
         let MessageKey(key) = first.message(which, nth);
-        self.messages.insert(first, AlertMessage::said(key.clone(), class, ctx.now));
+        let mut message = AlertMessage::said(key.clone(), class, ctx.now);
+        // Those that were told with it before are told by its new message from now on.
+        for other in self.open.values_mut().filter(|other| other.told_with == Some(first) && !ids.contains(&other.id)) {
+            (other.told_nth, other.told_as) = (nth, Some(loudest));
+            step.push(record(other));
+            message.outdate();
+        }
+        self.messages.insert(first, message);
         step.then(notify(key, class, text))
+    }
+
+    /// How loudly an incident is to be told now.
+    fn level(&self, id: IncidentId, ctx: &Ctx<'_>) -> Option<Level> {
+        let incident = self.open.get(&id)?;
+        let silent = self.is_silent(&incident.subject, ctx.inventory, ctx.now);
+        Some(if silent { Level::Note } else { incident.cause.level() })
     }
 }
 

@@ -56,6 +56,11 @@ impl AlertMessage {
         self.written_at.filter(|_| self.outdated).and_then(|at| at.checked_add(EVERY).ok())
     }
 
+    /// What it says is not all there is to say.
+    pub(super) fn outdate(&mut self) {
+        self.outdated = true;
+    }
+
     fn is_due(&self, now: Timestamp) -> bool {
         self.written_at.is_none_or(|at| now.duration_since(at) >= EVERY)
     }
@@ -67,6 +72,17 @@ impl Incidents {
         if let Some(message) = incident.told_with.and_then(|id| self.messages.get_mut(&id)) {
             message.outdated = true;
         }
+    }
+
+    /// A newer message is about to tell of it: the one before says so, and no
+    /// more.
+    pub(super) fn supersede(&mut self, id: IncidentId, ctx: &Ctx<'_>) -> Step {
+        let (Some(message), Some(incident)) = (self.messages.remove(&id), self.open.get(&id)) else {
+            return Step::none();
+        };
+        let text = reply::incident::superseded(incident, ctx.inventory, ctx.now);
+        let (key, form) = (format!("{}#last", message.key), Form::Edit { of: message.key, last: true });
+        Signal::Notify(Notification { key, class: message.class, text, form }).into()
     }
 
     /// One of those that a message told of is told elsewhere from now on. The

@@ -95,18 +95,18 @@ impl Incidents {
         self.next_silence = silences.iter().map(|silence| silence.id + 1).max().unwrap_or(1);
         self.silences = silences.into_iter().map(|silence| (silence.id, silence)).collect();
         for incident in open {
+            if incident.said.is_some() && incident.has_relapsed() {
+                // That it came back was not told any more.
+                self.waiting.push(incident.id);
+                self.due = Some(now);
+            }
             match (incident.told_with, incident.message()) {
                 (Some(with), Some(MessageKey(key))) => {
-                    let class = match incident.said {
+                    let class = match incident.told_as.or(incident.said) {
                         Some(Level::Page) => MessageClass::Page,
                         Some(Level::Note) | None => MessageClass::Answer,
                     };
-                    // Those of several told together say the same, but for how loudly each alone would have been.
-                    let message =
-                        self.messages.entry(with).or_insert_with(|| AlertMessage::outdated(key.clone(), class));
-                    if class == MessageClass::Page {
-                        *message = AlertMessage::outdated(key, class);
-                    }
+                    self.messages.entry(with).or_insert(AlertMessage::outdated(key, class));
                 }
                 (None, _) | (Some(_), None) => {
                     self.waiting.push(incident.id);

@@ -37,6 +37,10 @@ impl Intake {
     /// "ack" as "!ack 7", "logs 50" as "!logs bridge 50".
     fn spelled_out(&self, body: &str, told: IncidentId, world: World<'_>, ctx: &Ctx<'_>) -> Option<String> {
         let (word, rest) = body.trim().split_once(char::is_whitespace).unwrap_or((body.trim(), ""));
+        // "restart?" asks somebody.
+        if word.ends_with(['?', '…']) {
+            return None;
+        }
         let spec = command::spec(&phone::name(word).to_lowercase())?;
         let about: Vec<(IncidentId, &Subject)> = world.incidents.told_with(told).map(|i| (i.id, &i.subject)).collect();
         let subject = match (spec.context, &about[..]) {

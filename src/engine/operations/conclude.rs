@@ -51,7 +51,9 @@ impl Operations {
         let (class, mentions) = loudness(&operation, &outcome);
         // Who asked for what is over soon still looks at the message that is edited: it says all.
         let noticed = ctx.now.duration_since(operation.began) > NOTICED;
-        let apart = class == MessageClass::Page || noticed;
+        // What nobody in a room asked for has no message there that could be edited.
+        let foreign = operation.origin.place().is_none();
+        let apart = class == MessageClass::Page || noticed || foreign;
         let (text, short) = (change::result(&told), change::finished(&told, apart));
         let end = End { at: ctx.now, outcome: outcome.name().to_owned(), verdict: change::verdict(&told) };
         let mut step = reached

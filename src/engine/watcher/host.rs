@@ -83,7 +83,9 @@ impl Watcher {
         match &report.seen {
             Ok(seen) => {
                 let down = report.facts.down.is_some();
-                let rebooted = std::mem::replace(&mut host.engine_went, down) || rebooted;
+                // What is down goes on being away; it is back once, and that counts for it.
+                let back = std::mem::replace(&mut host.engine_went, down) && !down;
+                let rebooted = back || rebooted;
                 let snapshot = Snapshot { began: report.began, rebooted };
                 let mut step = Step::none();
                 for observation in seen {
@@ -101,7 +103,7 @@ impl Watcher {
                     match unseen {
                         Some(missed) if host.is_unseen() => host.missed.push((observation.service.clone(), missed)),
                         // A snapshot may be faster than an event, and then this costs little.
-                        Some(_) if host.restart_streams(ctx.now) => {
+                        Some(_) if has_stream(&observation.service, ctx) && host.restart_streams(ctx.now) => {
                             tracing::info!(host = %report.host, service = %observation.service, "the event stream told nothing of it");
                             step.push(Effect::Host { host: report.host.clone(), request: HostRequest::RestartStreams });
                         }
@@ -168,6 +170,11 @@ impl Watcher {
         let key = format!("away/{name}/{}", ctx.ids.process());
         Signal::Notify(Notification { key, class: MessageClass::Answer, text, form: Form::Message }).into()
     }
+}
+
+/// Whether anything tells of a service as it happens.
+fn has_stream(service: &ServiceName, ctx: &Ctx<'_>) -> bool {
+    ctx.inventory.service(service).is_some_and(|service| service.workload.runtime().events(None).is_some())
 }
 
 fn signal(name: &HostName, host: &mut HostMonitor, finding: HostFinding) -> Signal {

@@ -146,6 +146,7 @@ fn what_is_silenced_is_told_silently_and_notifies_when_the_silence_is_over() {
     !ack <number or service> says that you are on it.
     ");
     insta::assert_snapshot!(room.ticks(600), @r"
+    edit: ↪️ A newer message tells of it: kokoro — down, exit 3, for 10 min
     Page: 🔴 kokoro is down on spark-1 — exit 3 after 0 s
     fatal: no such file
     Reply ack, logs or silence 1h · alert 1
@@ -196,7 +197,9 @@ fn a_reaction_under_an_alert_says_that_somebody_is_on_it_and_nothing_else() {
 fn talk_under_an_alert_is_no_command() {
     let mut room = Room::new();
     room.loops("kokoro");
-    for talk in ["logs look bad, I think", "restart it after lunch?", "on it", "silence please"] {
+    for talk in
+        ["logs look bad, I think", "restart it after lunch?", "on it", "silence please", "restart?", "restart…", "ack?"]
+    {
         assert_eq!(room.replies(ALICE, talk, "incident/1/page/!ops"), "", "{talk}");
         assert!(!room.effects.iter().any(|e| matches!(e, Effect::Host { .. })), "{talk}");
     }
@@ -287,4 +290,51 @@ fn what_a_maintenance_window_kept_silent_notifies_when_it_is_over() {
     }
     assert!(said.contains("Page: 🔴 kokoro"), "{said}");
     assert!(room.now.to_string().starts_with("2027-01-15T08:10:0"), "{}", room.now);
+}
+
+#[test]
+fn what_was_told_silently_with_others_is_paged_under_a_name_of_its_own() {
+    let mut room = Room::new();
+    room.says(ALICE, "!silence kokoro 10m");
+    // A page before them, so that the two wait for each other.
+    room.loops("bridge");
+    room.loops("kokoro");
+    let mut keys: Vec<String> = Vec::new();
+    let mut says = |room: &Room| {
+        keys.extend(room.effects.iter().filter_map(|effect| match effect {
+            Effect::Say(Outgoing { key, what: What::Say { class, .. }, .. }) => Some(format!("{class:?} {key}")),
+            _ => None,
+        }));
+    };
+    for seconds in [4, 600, 4] {
+        room.ticks(seconds);
+        says(&room);
+    }
+    let mut once = keys.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), keys.len(), "no name is used twice: {keys:?}");
+    assert!(keys.iter().any(|key| key.starts_with("Page incident/2/page")), "{keys:?}");
+}
+
+#[test]
+fn a_relapse_that_was_not_told_any_more_is_told_by_the_next_process() {
+    let mut room = Room::new();
+    room.loops("kokoro");
+    let mut told = room.noted().pop().unwrap();
+    let crate::domain::incident::Cause::Service(problem) = &mut told.cause else { panic!("{told:?}") };
+    problem.relapses.push(room.now);
+    let mut next = Room::of_process(2, Some(room.now));
+    next.later(5);
+    let watching = Watching {
+        next_incident: 2,
+        open: vec![told],
+        silences: vec![],
+        checkpoints: room.checkpoints.into_iter().collect(),
+        dashboards: vec![],
+    };
+    let now = next.now;
+    next.dispatcher.restore(watching, now);
+    let said = next.ticks(1);
+    assert!(said.contains("Page: 🔴 kokoro crash loop again on spark-1"), "{said}");
 }

@@ -188,6 +188,7 @@ fn a_relapse_notifies_again_with_a_message_of_its_own() {
     room.container("kokoro", EventKind::Started);
     room.later(40);
     insta::assert_snapshot!(goes_down(&mut room), @r"
+    edit: ↪️ A newer message tells of it: kokoro — down, exit 1, for 103 s
     Page: 🔴 kokoro is down again on spark-1 — exit 1 after 40 s
     fatal: no such file
     Reply ack, logs or silence 1h · alert 1
@@ -200,7 +201,7 @@ fn a_relapse_notifies_again_with_a_message_of_its_own() {
             _ => None,
         })
         .collect();
-    assert_eq!(keys, ["incident/1/page-1/!ops"]);
+    assert_eq!(keys, ["incident/1/page/!ops#last", "incident/1/page-1/!ops"]);
     for _ in 0..3 {
         room.later(60);
         room.container("kokoro", EventKind::Started);

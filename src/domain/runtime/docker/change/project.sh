@@ -99,10 +99,14 @@ END
 # containers running, and one of them may be why.
 remove_newcomers() {
     [ -n "$project" ] || return 0
+    # What there was could not be seen: then everything would look new.
+    [ "$services" != ' ' ] || return 0
     while IFS='|' read -r n_id n_name n_service n_oneoff _; do
         [ -n "$n_id" ] && [ "$n_oneoff" != True ] || continue
         case $services in *" $n_service "*) ;; *) docker rm -f "$n_id" </dev/null ;; esac
     done <<END
 $(neighbours)
 END
+    # One that is left says nothing about what was put back.
+    return 0
 }
