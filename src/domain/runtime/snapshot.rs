@@ -149,6 +149,12 @@ fn read_facts(output: &str) -> HostFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{
+        inventory::UpdatePolicy,
+        names::{Branch, ContainerName, HostName, ServiceName, UnitName},
+        runtime::Workload,
+        watch::Policy,
+    };
 
     #[test]
     fn what_a_host_says_of_itself_stands_behind_its_services() {
@@ -160,5 +166,56 @@ mod tests {
         assert_eq!(facts.boot.as_deref(), Some("2f0c2f9e-6b1d-4b52-9f3e-0a8a1c1f7a55"));
         assert_eq!(facts.disks, [Disk { mount: "/".into(), percent: 70, free: 28_672 }]);
         assert_eq!(read_facts("::opsroom-as Docker \nCannot connect to the Docker daemon\n"), HostFacts::default());
+    }
+
+    fn service(name: &str, workload: Workload, login: Option<&str>) -> Service {
+        Service {
+            name: ServiceName::parse(name).unwrap(),
+            host: HostName::parse("spark").unwrap(),
+            workload,
+            dir: None,
+            branch: Branch::parse("main").unwrap(),
+            run_as: login.map(|login| LoginName::parse(login).unwrap()),
+            tags: vec![],
+            update: UpdatePolicy::default(),
+            stop_timeout: None,
+            watch: Policy::default(),
+        }
+    }
+
+    #[test]
+    fn a_host_of_several_runtimes_and_logins_is_one_command_and_one_of_them_may_be_down() {
+        let web = service("web", Workload::Docker(ContainerName::parse("web").unwrap()), None);
+        let own = service("own", Workload::Docker(ContainerName::parse("own").unwrap()), Some("bridge"));
+        let ntp = service("ntp", Workload::Systemd(UnitName::parse("ntp.service").unwrap()), None);
+        let all = [web, ntp, own];
+        let command = command(&all);
+        let marks: Vec<&str> = command.split(GROUP).skip(1).map(|part| part.split('\'').next().unwrap()).collect();
+        assert_eq!(marks, ["Docker ", "Docker bridge", "systemd ", ":host"]);
+
+        let at = Timestamp::UNIX_EPOCH;
+        let up =
+            |name: &str| format!("/{name}|c1|running|2027-01-15T07:00:00Z|0001-01-01T00:00:00Z|0|0|false||always\n");
+        let unit = "Id=ntp.service\nNames=ntp.service\nLoadState=loaded\nActiveState=active\nSubState=running\n";
+        let printed = |web: &str, own: &str, ntp: &str| {
+            format!("{GROUP}Docker \n{web}{GROUP}Docker bridge\n{own}{GROUP}systemd \n{ntp}{GROUP}:host\n")
+        };
+        let states = |output: &str| {
+            let (facts, seen) = read(output, &all, at);
+            let seen = seen.map(|seen| seen.iter().map(|o| o.state == State::Running).collect::<Vec<_>>());
+            (facts.down, seen)
+        };
+        let dead = "Cannot connect to the Docker daemon\n";
+        assert_eq!(states(&printed(&up("web"), &up("own"), unit)), (None, Ok(vec![true; 3])));
+        let down = Some("Cannot connect to the Docker daemon".to_owned());
+        assert_eq!(states(&printed(dead, dead, unit)), (down, Ok(vec![false, false, true])), "the unit is seen");
+        let forbidden = "permission denied\n";
+        assert_eq!(
+            states(&printed(&up("web"), forbidden, unit)),
+            (None, Ok(vec![true, false, true])),
+            "it answers others"
+        );
+        let why = SnapshotError::Engine("Cannot connect to the Docker daemon".to_owned());
+        assert_eq!(states(&printed(dead, dead, "systemctl: not found\n")), (None, Err(why)));
     }
 }
