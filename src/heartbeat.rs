@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(beats.recv().await.unwrap(), "GET /ping/s3cret HTTP/1.1\r\n");
         }
         heard.send_replace(Instant::now().checked_sub(Duration::from_secs(91)));
-        // Those that were under way.
+        // Those that were in progress.
         while tokio::time::timeout(Duration::from_millis(200), beats.recv()).await.is_ok() {}
         assert!(beats.try_recv().is_err(), "a deaf bot counts as dead");
         stop.cancel();

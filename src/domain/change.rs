@@ -25,7 +25,7 @@ pub struct Wanted {
     pub change: Change,
     /// Whether local changes in the clone may be set aside.
     pub discard: bool,
-    /// The version to go back to; none means the last one that held.
+    /// The version to go back to; none means the last one that passed verification.
     pub version: Option<Version>,
 }
 

@@ -74,7 +74,7 @@ pub struct UpdatePolicy {
     pub verify: Duration,
     /// How long it may take to become healthy, if it has a health check.
     pub healthy_within: Duration,
-    /// Whether a version that does not hold is taken back.
+    /// Whether a version that fails verification is rolled back.
     pub rollback: bool,
     /// Space that must be free on the host before anything is fetched, in MiB.
     pub min_free: u32,

@@ -65,7 +65,7 @@ pub enum Refusal {
     /// The new version has this file, and one that git does not know is in its
     /// place.
     Overwrite(String),
-    /// There is no earlier version that held.
+    /// There is no earlier version that passed verification.
     NoVersion,
     /// There is no such version.
     NoSuchVersion(String),

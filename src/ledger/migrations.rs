@@ -1,7 +1,7 @@
 //! Numbered, forward-only. A file from a newer opsroom is opened only if that
 //! one said that this one may: guessing at its meaning could run something
 //! twice. It says so when it has only added to the file, so that an update of
-//! the bot that does not hold can be taken back.
+//! the bot that fails verification can be rolled back.
 
 use rusqlite::{Connection, OptionalExtension as _};
 

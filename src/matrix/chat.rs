@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The client of the present session, if there is one. The loop takes it away
-/// (waiting for deliveries under way) before it opens the store anew: two
+/// (waiting for deliveries in progress) before it opens the store anew: two
 /// clients on one store would use the same keys twice.
 pub(super) type Link = Arc<RwLock<Option<Client>>>;
 

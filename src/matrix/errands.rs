@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{error::Failure, rooms::Served, verification};
 
-/// Joins, leaves and verifications under way. More at once is no honest use.
+/// Joins, leaves and verifications in progress. More at once is no honest use.
 const MOST: usize = 16;
 
 /// A remote room can take the homeserver a minute to join.
@@ -61,7 +61,7 @@ impl Errands {
 
     fn start(&mut self, subject: Subject, errand: impl Future<Output = ()> + Send + 'static) {
         if self.tasks.len() >= MOST {
-            warn!(?subject, "too much under way; not done");
+            warn!(?subject, "too many errands at once; not done");
             return;
         }
         if !self.under_way.insert(subject.clone()) {

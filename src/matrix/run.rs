@@ -88,7 +88,7 @@ impl MatrixLoop {
         loop {
             let began = Instant::now();
             let ended = self.session(&stop).boxed().await;
-            // Deliveries under way end before the store is opened again.
+            // Deliveries in progress end before the store is opened again.
             self.link.write().await.take();
             if began.elapsed() > HEALTHY {
                 pauses = sync::backoff();

@@ -1,7 +1,7 @@
 //! Which connection is the current one, and who makes the next.
 //!
 //! Whoever needs a connection while there is none joins the attempt that is
-//! under way or begins one. An answer is never older than the question: a
+//! in progress or begins one. An answer is never older than the question: a
 //! failure is kept for show ([`LinkState`]) and answers nobody who asks later.
 //! What is bounded instead is how often a host is tried, whoever asks.
 
@@ -57,7 +57,7 @@ pub(super) struct Link {
     /// The host is reached through this one.
     jump: Option<Arc<dyn Jump>>,
     state: Mutex<State>,
-    /// The attempt under way, and one keeper per connection. They hold the
+    /// The attempt in progress, and one keeper per connection. They hold the
     /// link weakly, and end with it.
     tasks: Mutex<JoinSet<()>>,
 }

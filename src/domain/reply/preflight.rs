@@ -94,7 +94,7 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
             code(file)
         ),
         Refusal::NoVersion => format!(
-            "I know no earlier version of {} that held. Name one: {}.",
+            "I know no earlier version of {} that passed verification. Name one: {}.",
             escape(service.name.as_str()),
             code(&format!("{prefix}rollback {} <commit>", service.name))
         ),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::observation::{Death, Health, Observation, State};
 
-/// A look may be faster than the events that expected_stop what it shows.
+/// A look may be faster than the events that explain what it shows.
 const EVENTS_MAY_LAG: SignedDuration = SignedDuration::from_secs(3);
 /// The time an engine takes to start its containers after it started itself.
 const COMING_BACK: SignedDuration = SignedDuration::from_secs(30);
@@ -155,7 +155,7 @@ impl ServiceWatch {
         } else if told && opens.is_some() {
             Some(now)
         } else if self.intent == Intent::Run {
-            // It should run and does not: waits only for what may expected_stop it.
+            // It should run and does not: waits only for what may explain it.
             opens.or_else(|| now.checked_add(EVENTS_MAY_LAG).ok())
         } else {
             None
