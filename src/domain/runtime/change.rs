@@ -8,6 +8,12 @@ use crate::domain::{change::Change, inventory::Service};
 /// stop.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
+/// Part of a script: how it says that nothing was touched.
+pub(super) const REFUSE: &str = include_str!("refuse.sh");
+/// Part of a script, behind [`REFUSE`]: the locks of the host. The header gives
+/// `owner` and `change`.
+pub(super) const LOCK: &str = include_str!("lock.sh");
+
 /// Why a service cannot be changed that way, whatever its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotPossible {

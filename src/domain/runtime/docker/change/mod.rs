@@ -10,7 +10,11 @@ use crate::domain::{
     change::{Change, Wanted},
     inventory::{SETTLE, Service, Strategy},
     origin::Actor,
-    runtime::{NotPossible, docker::inspect::FORMAT},
+    runtime::{
+        NotPossible,
+        change::{LOCK, REFUSE},
+        docker::inspect::FORMAT,
+    },
     shell,
 };
 
@@ -36,11 +40,12 @@ const PREVIEW: &str = include_str!("preview.sh");
 /// is visible, and ends with the status of the first command that failed.
 pub(super) fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
     let deploying = |last: &[&'static str]| {
-        [&[SURROUNDINGS, PREFLIGHT, SEE, COMMON, PROJECT, VERIFY, SUBMODULES, VERSIONS, DEPLOY], last].concat()
+        [&[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON, PROJECT, VERIFY, SUBMODULES, VERSIONS, DEPLOY], last]
+            .concat()
     };
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
         (Change::Restart | Change::Stop | Change::Start, _, _) => {
-            vec![SURROUNDINGS, PREFLIGHT, SEE, COMMON, VERIFY, SIMPLE]
+            vec![SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON, VERIFY, SIMPLE]
         }
         (Change::Update, Strategy::Command { .. }, _) => deploying(&[UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }, _) => return Err(NotPossible::NoUndo),
@@ -64,7 +69,7 @@ pub(super) fn preview(service: &Service, owner: &Actor) -> Result<String, NotPos
     }
     let header = header(&Wanted::plain(Change::Update), service, owner);
     // Into one stream, so that the order of lines is the true one.
-    Ok(assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]))
+    Ok(assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]))
 }
 
 fn assemble(header: &str, parts: &[&str]) -> String {

@@ -1,11 +1,5 @@
 # Whether the change can work at all, before anything is touched.
 
-# Ends because the change cannot or may not be made; nothing was touched.
-refuse() {
-    say refused "$@"
-    exit 75
-}
-
 first_line() {
     printf %s "$1" | head -n 1
 }
