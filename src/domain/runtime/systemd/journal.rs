@@ -8,13 +8,28 @@ use crate::domain::{
 /// The status with which [`logs`] ends when there is no such unit, as
 /// systemctl's own.
 const NO_UNIT: u32 = 4;
+/// The status with which it ends when the login may not read the journal
+/// (EX_NOPERM).
+const NO_RIGHT: u32 = 77;
 
-/// The last lines of a unit's journal.
+/// The last lines of a unit's journal. It knows a unit only by the name that it
+/// has itself. To a login without the right it shows nothing, and that is no
+/// error to it: only without `--quiet` does it tell.
 pub(super) fn logs(name: &str, lines: u32) -> String {
     let name = shell::quote(name);
     format!(
-        "[ \"$(systemctl show -p LoadState --value -- {name} 2>&1)\" != not-found ] || exit {NO_UNIT}\n\
-         journalctl --no-pager --quiet -o short-iso -n {lines} -u {name} 2>&1"
+        "export LC_ALL=C\n\
+         [ \"$(systemctl show -p LoadState --value -- {name} 2>&1)\" != not-found ] || exit {NO_UNIT}\n\
+         u=$(systemctl show -p Id --value -- {name} 2>/dev/null)\n\
+         [ -n \"$u\" ] || u={name}\n\
+         t=$(journalctl --no-pager --quiet -o short-iso -n {lines} -u \"$u\" 2>&1)\n\
+         r=$?\n\
+         [ -n \"$t\" ] && [ $r = 0 ] || case $t$(journalctl --no-pager -n 0 2>&1 >/dev/null) in\n\
+         *'insufficient permissions'* | *'not seeing messages'*)\n\
+         echo \"$(id -un) may not read the journal: it needs the group systemd-journal\"; exit {NO_RIGHT} ;;\n\
+         esac\n\
+         printf '%s\\n' \"$t\"\n\
+         exit $r"
     )
 }
 
