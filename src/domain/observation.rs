@@ -25,6 +25,8 @@ pub struct Observation {
     pub id: Option<String>,
     /// Whether the engine starts it again however it ends by itself.
     pub kept_up: bool,
+    /// Whether somebody asked for its end, where the runtime can tell.
+    pub asked: Option<bool>,
 }
 
 /// What a service was doing.

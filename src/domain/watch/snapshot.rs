@@ -174,9 +174,11 @@ impl ServiceWatch {
             self.present = Present::Down { since: now, opens: None, told: false };
             return None;
         }
-        // What a stop leaves behind, and what nobody can tell from it. What the
-        // engine would start again after any end of its own was stopped.
-        let may_be_a_stop = seen.kept_up || (!death.oom && matches!(death.code, 0 | 130 | 137 | 143));
+        // Unless the runtime tells: what a stop leaves behind, and what nobody can
+        // tell from it. What the engine would start again after any end of its own
+        // was stopped.
+        let looks_like_a_stop = seen.kept_up || (!death.oom && matches!(death.code, 0 | 130 | 137 | 143));
+        let may_be_a_stop = seen.asked.unwrap_or(looks_like_a_stop);
         let grace = self.grace.filter(|until| *until > now);
         let opens = match (self.owed, grace, may_be_a_stop) {
             (true, ..) => now.checked_add(EVENTS_MAY_LAG).ok(),

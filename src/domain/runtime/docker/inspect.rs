@@ -51,6 +51,7 @@ pub(super) fn observe(lines: &[&str], service: &Service, at: Timestamp) -> Obser
         since: None,
         id: None,
         kept_up: false,
+        asked: None,
     }
 }
 
@@ -102,6 +103,7 @@ pub(super) fn read_inspect(line: &str, service: &Service, at: Timestamp) -> Opti
         since,
         id: Some(id.to_owned()),
         kept_up: matches!(policy, "always" | "unless-stopped"),
+        asked: None,
     })
 }
 

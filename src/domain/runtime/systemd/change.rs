@@ -4,11 +4,14 @@ use crate::domain::{
     change::{Change, Wanted},
     inventory::{SETTLE, Service},
     origin::Actor,
-    runtime::NotPossible,
+    runtime::{
+        NotPossible,
+        change::{LOCK, REFUSE},
+    },
     shell,
 };
 
-use super::show::{CLOCK, PROPERTIES};
+use super::show::PROPERTIES;
 
 const SCRIPT: &str = include_str!("change.sh");
 
@@ -27,5 +30,5 @@ pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<Str
         ("properties", PROPERTIES),
     ];
     let header: String = variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect();
-    Ok(format!("{header}clock() {{ {CLOCK}; }}\n{}", shell::terse(SCRIPT)))
+    Ok([REFUSE, LOCK, SCRIPT].iter().fold(header, |script, part| script + shell::terse(part).as_str()))
 }

@@ -1,13 +1,14 @@
 //! How units are: `systemctl show`.
 //!
 //! It prints a block of `Key=value` lines per unit, the blocks apart by an empty
-//! line. Times are taken from the monotonic clock, because the others are
-//! written in the host's locale and zone, and compared with the uptime that is
-//! printed behind the blocks.
+//! line. What a unit of that kind does not have is left out, or empty. Times are
+//! written in the zone of the caller, so that is set to UTC: reading them needs
+//! no option of newer versions (`--timestamp` came with 248), and they stay the
+//! same from snapshot to snapshot, as a time worked out from the uptime does not.
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::domain::{
     inventory::Service,
@@ -16,23 +17,22 @@ use crate::domain::{
 };
 
 /// What is asked of each unit (org.freedesktop.systemd1(5)).
-pub(super) const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,\
-                                     NRestarts,Restart,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic";
-
-/// Prints the host's clock and how long it is up, in seconds.
-pub(super) const CLOCK: &str = "echo \"Now=$(date +%s)|Up=$(cut -d ' ' -f 1 /proc/uptime)\"";
+pub(super) const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Type,Result,ConditionResult,ConditionTimestampMonotonic,\
+                                     ExecMainCode,ExecMainStatus,NRestarts,Restart,\
+                                     ActiveEnterTimestamp,InactiveEnterTimestamp,StateChangeTimestamp,\
+                                     ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic,\
+                                     ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic";
 
 /// `systemctl show` of some units.
 pub(super) fn show(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| shell::quote(name)).collect();
-    format!("systemctl show --no-pager -p {PROPERTIES} -- {}; echo; {CLOCK}", names.join(" "))
+    format!("LC_ALL=C TZ=UTC0 systemctl show --no-pager -p {PROPERTIES} -- {}", names.join(" "))
 }
 
 /// Reads how a unit is from what [`show`] printed about all of them.
 pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-    let clock = printed.iter().rfind(|line| line.starts_with("Now=")).copied().unwrap_or_default();
     let blocks = printed.split(|line| line.trim().is_empty());
-    let observed = blocks.filter_map(|block| read(block.iter().copied().chain(clock.split('|')), service, at)).next();
+    let observed = blocks.filter_map(|block| read(block.iter().copied(), service, at)).next();
     observed.unwrap_or_else(|| {
         let complaint = printed.iter().map(|line| line.trim()).find(|line| !line.is_empty() && !line.contains('='));
         let why = complaint.unwrap_or("systemctl show printed nothing about it").to_owned();
@@ -47,60 +47,117 @@ pub(super) fn read<'a>(
     service: &Service,
     at: Timestamp,
 ) -> Option<Observation> {
-    let properties: BTreeMap<&str, &str> = properties.filter_map(|line| line.trim().split_once('=')).collect();
-    let get = |key: &str| properties.get(key).copied().unwrap_or_default();
+    let properties = Properties(properties.filter_map(|line| line.trim().split_once('=')).collect());
+    let get = |key: &str| properties.get(key);
     let name = service.workload.name();
     // An alias is shown under the name of what it stands for.
     if get("Id") != name && !get("Names").split(' ').any(|alias| alias == name) {
         return None;
     }
-    let death = death(get("ExecMainCode"), get("ExecMainStatus"), get("Result"));
+    let death = properties.death();
     let (state, health) = match (get("LoadState"), get("ActiveState"), get("SubState")) {
-        ("not-found", _, _) => (State::NotDeployed, Health::None),
+        ("not-found", "inactive", _) => (State::NotDeployed, Health::None),
+        // "auto-restart"; since 254 also "auto-restart-queued", "failed-before-auto-restart" and the like.
+        (_, _, sub) if sub.contains("auto-restart") => (State::Restarting { last: death }, Health::None),
         (_, "active" | "reloading" | "deactivating" | "refreshing", _) => (State::Running, Health::None),
-        (_, "activating", "auto-restart") => (State::Restarting { last: death }, Health::None),
         (_, "activating", _) => (State::Running, Health::Starting),
         (_, "inactive" | "failed", _) => (State::Exited(death), Health::None),
         (_, other, _) => (State::Unknown(format!("systemd calls its state {other:?}")), Health::None),
     };
-    let since = if state == State::Running && health == Health::None {
-        get("ActiveEnterTimestampMonotonic")
-    } else {
-        get("StateChangeTimestampMonotonic")
+    let since = match state {
+        State::Running if health == Health::None => "ActiveEnterTimestamp",
+        // One that has never run is in that state since systemd read its file.
+        State::Exited(_) => "InactiveEnterTimestamp",
+        State::Running
+        | State::Restarting { .. }
+        | State::Paused
+        | State::Created
+        | State::Removing
+        | State::NotDeployed
+        | State::Unknown(_) => "StateChangeTimestamp",
     };
     Some(Observation {
         health,
         restarts: get("NRestarts").parse().unwrap_or(0),
-        since: moment(since, get("Now"), get("Up")),
+        since: moment(get(since)),
         // A unit is the same one whenever it is started.
         id: (state != State::NotDeployed).then(|| name.to_owned()),
         kept_up: get("Restart") == "always",
+        asked: properties.asked(),
         ..observation(service, at, state)
     })
 }
 
 fn observation(service: &Service, at: Timestamp, state: State) -> Observation {
     let (health, name) = (Health::None, service.name.clone());
-    Observation { service: name, at, state, health, restarts: 0, since: None, id: None, kept_up: false }
+    Observation { service: name, at, state, health, restarts: 0, since: None, id: None, kept_up: false, asked: None }
 }
 
-/// How its main process ended. `ExecMainCode` is waitid(2)'s: 1 exited, 2
-/// killed, 3 dumped core.
-fn death(code: &str, status: &str, result: &str) -> Death {
-    let status = status.parse().unwrap_or(255);
-    let code = match code {
-        "2" | "3" => 128 + status,
-        _exited => status,
-    };
-    Death { code, oom: result == "oom-kill" }
+/// What is told of one unit.
+struct Properties<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Properties<'a> {
+    /// Empty if it is not told.
+    fn get(&self, key: &str) -> &'a str {
+        self.0.get(key).copied().unwrap_or_default()
+    }
+
+    /// A time since the boot, in microseconds; 0 for what has not been.
+    fn monotonic(&self, key: &str) -> u64 {
+        self.get(key).parse().unwrap_or(0)
+    }
+
+    /// How its main process ended. `ExecMainCode` is waitid(2)'s: 1 exited, 2
+    /// killed, 3 dumped core, 0 none has ended.
+    fn death(&self) -> Death {
+        let status = self.get("ExecMainStatus").parse().unwrap_or(0);
+        let is_success = self.get("ActiveState") == "inactive" && self.get("Result") == "success";
+        let code = match self.get("ExecMainCode") {
+            "2" | "3" => 128 + status,
+            // The unit says which statuses are (SuccessExitStatus=).
+            _exited if is_success => 0,
+            _exited => status,
+        };
+        // What is run before or after the main process fails a unit too, and so
+        // does a file that cannot be loaded: neither leaves a status.
+        let is_broken = self.get("ActiveState") == "failed" || matches!(self.get("LoadState"), "bad-setting" | "error");
+        let oom = self.get("Result") == "oom-kill";
+        Death { code: if code == 0 && is_broken { NO_STATUS } else { code }, oom }
+    }
+
+    /// Whether its end was asked for. A stop leaves the active state first and
+    /// ends the process then; a process that ends by itself comes first. What
+    /// systemd itself ends looks like a stop, and has a result of its own.
+    fn asked(&self) -> Option<bool> {
+        let (state, result) = (self.get("ActiveState"), self.get("Result"));
+        let (left, ended) =
+            (self.monotonic("ActiveExitTimestampMonotonic"), self.monotonic("ExecMainExitTimestampMonotonic"));
+        let was_up = (self.monotonic("ExecMainStartTimestampMonotonic")..ended).contains(&left);
+        match (state, result) {
+            (_, _) if self.get("LoadState") == "masked" => Some(true),
+            ("failed", "oom-kill" | "watchdog") => Some(false),
+            // A start, a run or a stop that took too long: the last ends with SIGKILL.
+            ("failed", "timeout") => {
+                let is_killed = self.get("ExecMainCode") == "2" && self.get("ExecMainStatus") == "9";
+                (!was_up || !is_killed).then_some(false)
+            }
+            ("failed", _) => Some(was_up),
+            // Whoever waits for its next start fails no more when it is stopped.
+            ("inactive", "exit-code" | "signal" | "core-dump") => Some(true),
+            ("inactive", _) => was_up.then_some(true),
+            (_, _) => None,
+        }
+    }
 }
 
-/// A monotonic time in microseconds, as the host's clock has it.
-fn moment(monotonic: &str, now: &str, up: &str) -> Option<Timestamp> {
-    let at: i64 = monotonic.parse().ok().filter(|at| *at > 0)?;
-    let (now, up): (i64, f64) = (now.parse().ok()?, up.parse().ok()?);
-    let ago = SignedDuration::try_from_secs_f64(up).ok()?.checked_sub(SignedDuration::from_micros(at))?;
-    Timestamp::from_second(now).ok()?.checked_sub(ago).ok()
+/// What stands for a status where there is none.
+const NO_STATUS: i64 = 255;
+
+/// "Thu 2026-11-26 20:16:28 UTC". Nothing is told of what has not been: "" or "n/a".
+fn moment(text: &str) -> Option<Timestamp> {
+    let (_weekday, rest) = text.split_once(' ')?;
+    let time: DateTime = rest.strip_suffix(" UTC")?.parse().ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -128,38 +185,115 @@ mod tests {
         }
     }
 
-    /// Recorded from systemd 252, shortened.
-    const PRINTED: &str = "Id=app.service\nNames=app.service\nLoadState=loaded\nActiveState=active\nSubState=running\n\
-        Result=success\nExecMainCode=0\nExecMainStatus=0\nNRestarts=2\nRestart=always\n\
-        ActiveEnterTimestampMonotonic=90000000\nStateChangeTimestampMonotonic=90000000\n\n\
-        Id=loop.service\nNames=loop.service\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart\n\
-        Result=exit-code\nExecMainCode=1\nExecMainStatus=3\nNRestarts=7\nRestart=on-failure\n\
-        ActiveEnterTimestampMonotonic=0\nStateChangeTimestampMonotonic=99000000\n\n\
-        Id=fat.service\nNames=fat.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\n\
-        Result=oom-kill\nExecMainCode=2\nExecMainStatus=9\nNRestarts=0\nRestart=no\n\
-        ActiveEnterTimestampMonotonic=5\nStateChangeTimestampMonotonic=98000000\n\n\
-        Id=gone.service\nNames=gone.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n\n\
-        Now=1800000000|Up=100.00\n";
+    /// What [`show`] printed on real ones, of units that were made for it.
+    const RECORDED: [(&str, &str); 3] = [
+        ("247", include_str!("recorded/247.txt")),
+        ("252", include_str!("recorded/252.txt")),
+        ("257", include_str!("recorded/257.txt")),
+    ];
+
+    fn seen(printed: &str, unit: &str) -> Observation {
+        let lines: Vec<&str> = printed.lines().collect();
+        observe(&lines, &service(unit), Timestamp::UNIX_EPOCH)
+    }
 
     #[test]
-    fn each_unit_is_read_from_its_own_block() {
-        let at = Timestamp::from_second(1_800_000_001).unwrap();
-        let lines: Vec<&str> = PRINTED.lines().collect();
-        let seen = |unit: &str| observe(&lines, &service(unit), at);
-        let app = seen("app.service");
-        assert_eq!((app.state, app.restarts, app.kept_up), (State::Running, 2, true));
-        assert_eq!(app.since, Timestamp::from_second(1_799_999_990).ok(), "90 s after a boot 100 s ago");
-        assert_eq!(seen("loop.service").state, State::Restarting { last: Death { code: 3, oom: false } });
-        assert_eq!(seen("fat.service").state, State::Exited(Death { code: 137, oom: true }));
-        assert_eq!(seen("gone.service").state, State::NotDeployed);
-        assert!(matches!(seen("other.service").state, State::Unknown(_)));
+    fn states_are_those_that_systemctl_status_tells() {
+        let exited = |code| State::Exited(Death { code, oom: false });
+        let expected = [
+            ("app.service", State::Running, None),
+            // Its alias.
+            ("web.service", State::Running, None),
+            ("app@1.service", State::Running, None),
+            ("tick.timer", State::Running, None),
+            // A oneshot that remains.
+            ("stay.service", State::Running, None),
+            // In ExecStartPre=.
+            ("slow.service", State::Running, None),
+            ("loop.service", State::Restarting { last: Death { code: 3, oom: false } }, None),
+            // A loop that systemd has given up: it is kept up, and nobody stopped it.
+            ("limit.service", exited(4), Some(false)),
+            ("three.service", exited(3), Some(false)),
+            ("noexec.service", exited(203), Some(false)),
+            // Its ExecStartPre= failed: no main process has ended.
+            ("pre.service", exited(255), Some(false)),
+            // By itself, and from outside.
+            ("kill.service", exited(137), Some(false)),
+            ("outside.service", exited(137), Some(false)),
+            ("segv.service", exited(139), Some(false)),
+            // By systemd: no start in time, no sign of life, RuntimeMaxSec=.
+            ("notify.service", exited(143), Some(false)),
+            ("wdog.service", exited(134), Some(false)),
+            ("max.service", exited(143), Some(false)),
+            // Stopped: as it should, with a status of its own, while it waited for
+            // its next start, and killed because it did not listen.
+            ("hand.service", exited(143), Some(true)),
+            ("hand1.service", exited(1), Some(true)),
+            ("handloop.service", exited(3), Some(true)),
+            ("deaf.service", exited(137), None),
+            ("zero.service", exited(0), None),
+            ("never.service", exited(0), None),
+            ("masked.service", exited(0), Some(true)),
+            ("bad.service", exited(255), None),
+            ("gone.service", State::NotDeployed, None),
+        ];
+        for (version, printed) in RECORDED {
+            for (unit, state, asked) in &expected {
+                let seen = seen(printed, unit);
+                assert_eq!((&seen.state, seen.asked), (state, *asked), "{unit} of {version}");
+            }
+            assert!(matches!(seen(printed, "other.service").state, State::Unknown(_)));
+            assert_eq!(seen(printed, "slow.service").health, Health::Starting);
+            assert_eq!(seen(printed, "limit.service").restarts, 5);
+            assert!(seen(printed, "loop.service").restarts > 5);
+            assert!(seen(printed, "three.service").since.is_some());
+            assert_eq!(seen(printed, "never.service").since, None, "it has not ended");
+        }
+    }
+
+    #[test]
+    fn times_are_the_same_in_each_snapshot() {
+        let app = seen(RECORDED[1].1, "app.service");
+        assert_eq!(app.since, "2026-11-26T20:33:51Z".parse().ok());
+        assert!(app.kept_up);
+        assert_eq!(moment("Thu 2026-11-26 20:22:39 UTC"), "2026-11-26T20:22:39Z".parse().ok());
+        assert_eq!((moment(""), moment("n/a")), (None, None));
+    }
+
+    /// As 252 tells it with cgroups of version 2; org.freedesktop.systemd1(5).
+    #[test]
+    fn what_the_kernel_killed_for_memory_is_out_of_memory() {
+        let printed = RECORDED[1].1.replace("\nResult=signal\n", "\nResult=oom-kill\n");
+        let seen = seen(&printed, "kill.service");
+        assert_eq!((seen.state, seen.asked), (State::Exited(Death { code: 137, oom: true }), Some(false)));
+    }
+
+    /// 254 and later; systemctl(1) of those lists them.
+    #[test]
+    fn newer_names_for_waiting_are_known() {
+        for (state, sub) in [
+            ("activating", "auto-restart-queued"),
+            ("failed", "failed-before-auto-restart"),
+            ("inactive", "dead-before-auto-restart"),
+        ] {
+            let printed = format!(
+                "Id=app.service\nLoadState=loaded\nActiveState={state}\nSubState={sub}\nExecMainCode=1\nExecMainStatus=3"
+            );
+            let seen = seen(&printed, "app.service");
+            assert_eq!(seen.state, State::Restarting { last: Death { code: 3, oom: false } }, "{sub}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_the_unit_calls_success_is_one() {
+        let printed = "Id=app.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nResult=success\nExecMainCode=1\nExecMainStatus=3";
+        assert_eq!(seen(printed, "app.service").state, State::Exited(Death { code: 0, oom: false }));
     }
 
     #[test]
     fn what_does_not_answer_is_not_known_with_what_it_said() {
         let said = "System has not been booted with systemd as init system (PID 1). Can't operate.";
-        let seen =
-            observe(&[said, "Failed to connect to bus: Host is down"], &service("app.service"), Timestamp::UNIX_EPOCH);
+        let seen = seen(&format!("{said}\nFailed to connect to bus: Host is down"), "app.service");
         assert_eq!(seen.state, State::Unknown(said.to_owned()));
     }
 }

@@ -284,6 +284,20 @@ fn what_is_kept_up_and_yet_down_was_stopped() {
 }
 
 #[test]
+fn a_look_that_tells_whether_an_end_was_asked_for_is_believed() {
+    for (code, asked, found) in [(1, true, 0), (4, false, 1), (137, false, 1), (143, false, 1)] {
+        for kept_up in [true, false] {
+            let mut world = World::new();
+            (world.kept_up, world.asked) = (kept_up, Some(asked));
+            world.cut();
+            world.after(2_000).stop(code, 500).after(2_000).mend(false);
+            world.after(30 * MINUTE);
+            assert_eq!(world.pages().len(), found, "exit {code}, asked: {asked}, kept up: {kept_up}");
+        }
+    }
+}
+
+#[test]
 fn deaths_that_the_stream_missed_are_counted_from_looks() {
     let mut world = World::new();
     world.cut();

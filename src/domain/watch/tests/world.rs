@@ -46,6 +46,8 @@ pub(super) struct World {
     pub(super) missed: Vec<Missed>,
     /// Whether the restart policy starts it again.
     pub(super) kept_up: bool,
+    /// What looks tell about whether an end was asked for.
+    pub(super) asked: Option<bool>,
     lags: Lags,
     container: Option<Container>,
     ids: u32,
@@ -74,6 +76,7 @@ impl World {
             found: vec![],
             missed: vec![],
             kept_up: true,
+            asked: None,
             lags,
             container: Some(container),
             ids: 1,
@@ -161,6 +164,7 @@ impl World {
             since: container.as_ref().map(|c| c.started),
             id: container.map(|c| c.id.to_string()),
             kept_up: self.kept_up,
+            asked: self.asked,
         }
     }
 
