@@ -6,7 +6,7 @@
 use std::{
     fs,
     io::Read as _,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -14,6 +14,7 @@ use std::{
 
 use opsroom::domain::{
     change::{Change, Wanted},
+    doctor::{self, Heard, Mark, script},
     impact::VerifyFailure,
     inventory::{Service, UpdatePolicy},
     job::{Job, JobId},
@@ -23,6 +24,7 @@ use opsroom::domain::{
     output::{CommandOutput, Exit, LogError},
     preflight::Refusal,
     progress::{Phase, Progress, Reader},
+    reply,
     runtime::Workload,
     watch::Policy,
 };
@@ -34,6 +36,7 @@ const SYSTEMCTL: &str = r#"#!/bin/sh
 while :; do case $1 in --no-*) shift ;; *) break ;; esac; done
 echo "$*" >>"$HOME/calls"
 case $1 in
+--version) echo 'systemd 252 (252.39-1~deb12u2)' ;;
 show)
     case "$*" in *'-p Id --value'*) sed -n 's/^Id=//p' "$HOME/now"; exit ;; *'-p LoadState --value'*) sed -n 's/^LoadState=//p' "$HOME/now"; exit ;; esac
     cat "$HOME/now"
@@ -94,10 +97,6 @@ impl Host {
         let bin = home.path().join("bin");
         fs::create_dir(&bin).unwrap();
         symlink(shell, bin.join("sh")).unwrap();
-        for (name, text) in [("systemctl", SYSTEMCTL), ("journalctl", JOURNALCTL)] {
-            fs::write(bin.join(name), text).unwrap();
-            fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755)).unwrap();
-        }
         // Tests run beside each other, and one unit has one lock on a machine.
         let unit = format!("app-{}.service", home.path().file_name().unwrap().to_str().unwrap().replace('.', "x"));
         let service = Service {
@@ -114,6 +113,8 @@ impl Host {
         };
         let host = Self { home, service, jobs: 0 };
         host.put("now", RUNS);
+        host.tool("systemctl", SYSTEMCTL);
+        host.tool("journalctl", JOURNALCTL);
         host
     }
 
@@ -124,6 +125,13 @@ impl Host {
     /// What systemd says, of this host's own unit.
     fn put(&self, name: &str, text: &str) {
         fs::write(self.path(name), text.replace("app.service", self.service.workload.name())).unwrap();
+    }
+
+    /// Written by a process of its own: a child that another test forks meanwhile
+    /// would keep a file of ours open for writing, and such a one cannot be run.
+    fn tool(&self, name: &str, text: &str) {
+        self.put("tool", text);
+        self.sh(&format!("cp tool bin/{name} && chmod 755 bin/{name}"));
     }
 
     fn command(&self, script: &str) -> Command {
@@ -362,5 +370,32 @@ fn a_journal_that_may_not_be_read_is_not_empty() {
         assert!(host.calls().contains(&format!("-u {}\n", host.service.workload.name())), "{}", host.calls());
         host.put("now", &with(&[("LoadState", "not-found")]));
         assert!(matches!(log(&host), Err(LogError::NotDeployed)));
+    }
+}
+
+#[test]
+fn the_doctor_finds_what_a_login_may_not_do_with_units() {
+    // The other shell has an id(1) of its own, and this test may run as root.
+    for host in Host::each().into_iter().take(1) {
+        let troubles = || {
+            let services = std::slice::from_ref(&host.service);
+            let out = host.command(&script::command(services)).output().unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            let heard = Heard::Answers { stdout: text(out.stdout), stderr: text(out.stderr), broken: None };
+            let found = doctor::read(&host.service.host, services, &heard);
+            let sick = found.iter().filter(|finding| finding.mark() != Mark::Fine);
+            sick.map(reply::doctor::plain).collect::<Vec<_>>()
+        };
+        host.tool("id", "#!/bin/sh\ncase $1 in -u) echo 1000 ;; *) echo ops ;; esac");
+        host.tool("pkcheck", "#!/bin/sh\nexit 2");
+        let told = troubles();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("systemd-journal") && told[1].contains("run_as"), "{told:?}");
+        host.put("journal", "");
+        host.tool("pkcheck", "#!/bin/sh\nexit 0");
+        assert_eq!(troubles(), [""; 0]);
+        fs::remove_file(host.path("bin/pkcheck")).unwrap();
+        host.tool("id", "#!/bin/sh\ncase $1 in -u) echo 0 ;; *) echo root ;; esac");
+        assert_eq!(troubles(), [""; 0]);
     }
 }

@@ -8,9 +8,21 @@ use crate::domain::{
     shell,
 };
 
+use super::journal::CLOSED;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct SystemdDoctor;
+
+/// What is asked of a login. Without polkit, systemd listens to root alone.
+const ASK_LOGIN: &str = "\
+v=$(limited 15 systemctl --version 2>&1 | head -n 1)
+say systemd - $? \"$v\"
+v=$(limited 15 journalctl --no-pager -n 0 2>&1 >/dev/null)
+say journal - $? \"$v\"
+[ \"$(id -u)\" = 0 ] || limited 15 pkcheck --action-id org.freedesktop.systemd1.manage-units --process $$ >/dev/null 2>&1
+say manage - $?
+";
 
 impl Doctor for SystemdDoctor {
     fn functions(&self) -> &'static str {
@@ -21,7 +33,7 @@ impl Doctor for SystemdDoctor {
     }
 
     fn ask_login(&self, _: &[&Service]) -> String {
-        "v=$(limited 15 systemctl --version 2>&1 | head -n 1)\nsay systemd - $? \"$v\"\n".to_owned()
+        ASK_LOGIN.to_owned()
     }
 
     fn ask_directory(&self, _: usize, _: &Service) -> String {
@@ -33,18 +45,33 @@ impl Doctor for SystemdDoctor {
     }
 
     fn read_login(&self, answers: &Answers<'_>) -> Vec<RuntimeCheck> {
-        let check = |answer: crate::domain::doctor::answers::Answer<'_>| {
-            if answer.value().starts_with("systemd ") {
-                RuntimeCheck::fine("systemd", escape(&answer.words()))
-            } else {
+        let Some(version) = answers.own("systemd") else { return Vec::new() };
+        if !version.value().starts_with("systemd ") {
+            return vec![RuntimeCheck::wrong(
+                "systemd",
+                format!("there is no systemctl: {}", code(&version.words())),
+                "correct `runtime` in the config",
+            )];
+        }
+        let mut found = vec![RuntimeCheck::fine("systemd", escape(&version.words()))];
+        found.extend(
+            answers.own("journal").filter(|answer| CLOSED.iter().any(|said| answer.value().contains(said))).map(|_| {
                 RuntimeCheck::wrong(
-                    "systemd",
-                    format!("there is no systemctl: {}", code(&answer.words())),
-                    "correct `runtime` in the config",
+                    "journal",
+                    "this login may not read it, so `!logs` has nothing to show",
+                    "add the login to the group `systemd-journal` as root: it counts from the next login",
                 )
-            }
-        };
-        answers.own("systemd").map(check).into_iter().collect()
+            }),
+        );
+        // One polkit rule may allow one unit, which only root can ask about.
+        found.extend(answers.own("manage").filter(|answer| !answer.is_good()).map(|_| {
+            RuntimeCheck::doubtful(
+                "rights",
+                "this login may not restart units, unless a polkit rule allows it for some",
+                "set `run_as = \"root\"` if the room is to restart, start and stop them",
+            )
+        }));
+        found
     }
 
     fn read_service(&self, asked: &AboutService<'_, '_>, service: &Service) -> Vec<RuntimeCheck> {

@@ -12,11 +12,15 @@ const NO_UNIT: u32 = 4;
 /// (EX_NOPERM).
 const NO_RIGHT: u32 = 77;
 
+/// What journalctl says to a login that sees nothing but its own messages.
+pub(super) const CLOSED: [&str; 2] = ["insufficient permissions", "not seeing messages"];
+
 /// The last lines of a unit's journal. It knows a unit only by the name that it
 /// has itself. To a login without the right it shows nothing, and that is no
 /// error to it: only without `--quiet` does it tell.
 pub(super) fn logs(name: &str, lines: u32) -> String {
     let name = shell::quote(name);
+    let closed = CLOSED.map(|said| format!("*{}*", shell::quote(said))).join(" | ");
     format!(
         "export LC_ALL=C\n\
          [ \"$(systemctl show -p LoadState --value -- {name} 2>&1)\" != not-found ] || exit {NO_UNIT}\n\
@@ -25,7 +29,7 @@ pub(super) fn logs(name: &str, lines: u32) -> String {
          t=$(journalctl --no-pager --quiet -o short-iso -n {lines} -u \"$u\" 2>&1)\n\
          r=$?\n\
          [ -n \"$t\" ] && [ $r = 0 ] || case $t$(journalctl --no-pager -n 0 2>&1 >/dev/null) in\n\
-         *'insufficient permissions'* | *'not seeing messages'*)\n\
+         {closed})\n\
          echo \"$(id -un) may not read the journal: it needs the group systemd-journal\"; exit {NO_RIGHT} ;;\n\
          esac\n\
          printf '%s\\n' \"$t\"\n\
