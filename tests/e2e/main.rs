@@ -17,6 +17,7 @@ mod limits;
 mod logins;
 mod operations;
 mod outages;
+mod outcome;
 mod room;
 mod stage;
 mod states;

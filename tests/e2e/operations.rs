@@ -1,8 +1,13 @@
-//! Who changes what at the same time, calling it off, and what is known afterwards.
+//! Who changes what at the same time, cancelling it, and what is known afterwards.
 
-use opsroom_lab::{Host, Message, Project, Speaker as _, containing, message::reply_to, wait_until, where_};
+use opsroom_lab::{
+    EventId, Host, Message, Project, Speaker as _, containing,
+    message::{Expected, reply_to},
+    wait_until, where_,
+};
 
 use crate::{
+    outcome::outcome,
     stage::{LIMIT, Stage},
     survives::reaches,
 };
@@ -29,7 +34,7 @@ fn localpart(stage: &Stage) -> &str {
     user.trim_start_matches('@').split(':').next().unwrap_or(user)
 }
 
-fn called_off(stage: &Stage, phase: &str) -> String {
+fn cancelled(stage: &Stage, phase: &str) -> String {
     format!("✋ update of bridge was cancelled by {} in {phase}", localpart(stage))
 }
 
@@ -48,21 +53,21 @@ fn of_two_operators_at_once_one_changes_it_and_the_other_is_told_who() {
         [alice.join().unwrap(), bob.join().unwrap()]
     });
     let reads = || stage.room.reads(&stage.alice).within(LIMIT);
-    let result = where_("that is the result", |m| m.history().len() == 1 && m.text().starts_with("✅ bridge updated"));
-    let done = reads().next_from(&bot, result);
+    let either = asked.each_ref().map(reply_to).into_iter().reduce(Expected::or).unwrap();
+    let done = reads().next_from(&bot, containing("✅ bridge updated").and(outcome()).and(either));
+    let refused = |to: &EventId| reads().reply_to(to, containing("✋ bridge is updating already (#1, asked by "));
+    let [first, second] = &asked;
+    let (begun, other) = if reply_to(first).holds(&done) { (first, second) } else { (second, first) };
+    assert!(refused(other).text().contains("!cancel 1 cancels it"), "{}", reads().transcript());
     let answers = reads().messages_from(&bot);
-    let to = |event| answers.iter().filter(|m| reply_to(event).holds(m)).map(Message::text).collect::<Vec<_>>();
-    let [first, second] = [to(&asked[0]), to(&asked[1])];
-    let (begun, refused) = if first.len() > second.len() { (first, second) } else { (second, first) };
-    assert_eq!((begun.len(), refused.len()), (2, 1), "{}", reads().transcript());
-    assert!(refused[0].starts_with("✋ bridge is updating already (#1, asked by "), "{refused:?}");
-    assert!(refused[0].contains("!cancel 1 cancels it"), "{refused:?}");
-    assert_eq!(begun[1], done.text());
+    let to = |event| answers.iter().filter(|m| reply_to(event).holds(m)).collect::<Vec<_>>();
+    assert_eq!(to(other).len(), 1, "{}", reads().transcript());
+    assert_eq!(to(begun).iter().filter(|m| outcome().holds(m)).count(), 1, "{}", reads().transcript());
     assert_eq!(stage.host.run("ls ~/.local/state/opsroom/jobs | wc -l").trim(), "1");
 }
 
 #[test]
-fn a_build_that_is_called_off_leaves_no_process_and_nothing_changed() {
+fn a_build_that_is_cancelled_leaves_no_process_and_nothing_changed() {
     let stage = Stage::set();
     let bridge = stage.host.project("bridge").healthy();
     let bot = stage.bot().service(&bridge).start();
@@ -76,9 +81,8 @@ fn a_build_that_is_called_off_leaves_no_process_and_nothing_changed() {
 
     let cancel = stage.alice.says(&stage.room, "!cancel 1");
     reads().reply_to(&cancel, containing("it has ended, and none of its processes is left"));
-    let result = where_("that is the result", |m| m.history().len() == 1);
-    let told = reads().next_from(&bot, result.and(reply_to(&asked)));
-    assert!(told.text().starts_with(&called_off(&stage, "build")), "{}", told.text());
+    let told = reads().next_from(&bot, outcome().and(reply_to(&asked)));
+    assert!(told.text().starts_with(&cancelled(&stage, "build")), "{}", told.text());
     assert!(told.text().contains("What was running was left alone."), "{}", told.text());
     assert_eq!((bridge.commit(), bridge.inspect("{{.Id}} {{.State.StartedAt}}")), (commit, container));
     assert_eq!((processes(&stage.host).as_str(), half_renamed(&bridge).as_str()), ("", ""));
@@ -87,7 +91,7 @@ fn a_build_that_is_called_off_leaves_no_process_and_nothing_changed() {
     bridge.push("git revert --no-edit HEAD >/dev/null", b"");
     stage.result_of(&bot, "!update bridge", "✅ bridge updated");
     let history = stage.ask(&bot, "!history bridge");
-    assert!(history.text().contains(&called_off(&stage, "build")), "{}", history.text());
+    assert!(history.text().contains(&cancelled(&stage, "build")), "{}", history.text());
     assert!(history.text().contains(&format!("#2 by {}, ", localpart(&stage))), "{}", history.text());
     let of_one = stage.alice.says(&stage.room, "!history #1");
     let file = reads().next_from(&bot, where_("it is a file", Message::is_file).and(reply_to(&of_one)));
@@ -104,7 +108,7 @@ fn a_build_that_is_called_off_leaves_no_process_and_nothing_changed() {
 }
 
 #[test]
-fn a_switch_that_is_called_off_is_taken_back_and_nothing_is_half_renamed() {
+fn a_switch_that_is_cancelled_is_taken_back_and_nothing_is_half_renamed() {
     let stage = Stage::set();
     // It does not listen when it is told to stop: the switch lasts until somebody ends it, however late the word comes.
     let bridge =
@@ -120,9 +124,8 @@ fn a_switch_that_is_called_off_is_taken_back_and_nothing_is_half_renamed() {
     is_told_to_end(&stage.host);
     stage.host.run(&format!("docker kill {container}"));
     let reads = || stage.room.reads(&stage.alice).within(LIMIT);
-    let result = where_("that is the result", |m| m.history().len() == 1 && !m.text().starts_with('⏳'));
-    let told = reads().next_from(&bot, result.and(reply_to(&asked)));
-    assert!(told.text().starts_with(&called_off(&stage, "switch")), "{}", told.text());
+    let told = reads().next_from(&bot, outcome().and(reply_to(&asked)));
+    assert!(told.text().starts_with(&cancelled(&stage, "switch")), "{}", told.text());
     assert!(told.text().contains(&format!("↩️ Back at {}: it runs and holds", &commit[..7])), "{}", told.text());
     assert_eq!((bridge.commit(), bridge.inspect("{{.Image}}"), bridge.state().as_str()), (commit, image, "running"));
     // Who told it to end looks once a second whether it has.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use opsroom_lab::{Bot, Host, Lab, Message, Person, Room, bot::BotPlan, message::reply_to, where_};
+use opsroom_lab::{Bot, Host, Lab, Message, Person, Room, bot::BotPlan, message::reply_to};
+
+use crate::outcome::outcome;
 
 /// Long enough for builds on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
@@ -46,13 +48,12 @@ impl Stage {
         answer
     }
 
-    /// Alice says it and reads the message that tells the result.
+    /// Alice says it and reads the message that tells the whole outcome.
     #[track_caller]
     pub(crate) fn result_of(&self, bot: &Bot, command: &str, head: &str) -> Message {
         let asked = self.alice.says(&self.room, command);
         let reads = self.room.reads(&self.alice).within(LIMIT);
-        let result = where_("that is the result", |m| m.history().len() == 1 && !m.text().starts_with('⏳'));
-        let told = reads.next_from(bot, result.and(reply_to(&asked)));
+        let told = reads.next_from(bot, outcome().and(reply_to(&asked)));
         assert!(told.text().starts_with(head), "expected {head:?}: {}", told.text());
         told
     }

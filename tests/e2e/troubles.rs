@@ -1,9 +1,9 @@
 //! What goes wrong between the bot and its hosts.
 
-use opsroom_lab::{containing, message::reply_to, wait_until, where_};
+use opsroom_lab::{containing, message::reply_to, wait_until};
 use std::time::Duration;
 
-use crate::stage::Stage;
+use crate::{outcome::outcome, stage::Stage};
 
 #[test]
 fn a_wrong_host_key_is_refused_with_the_next_step() {
@@ -39,8 +39,7 @@ fn sshd_may_restart_and_an_update_goes_on_without_it() {
     reads().reply_to(&asked, containing("⏳ build"));
     stage.host.kill_sshd();
     stage.host.start_sshd();
-    let result = where_("that says the result", |m| m.history().len() == 1 && m.text().contains("✅ bridge updated"));
-    reads().next_from(&bot, result.and(reply_to(&asked)));
+    reads().next_from(&bot, containing("✅ bridge updated").and(outcome()).and(reply_to(&asked)));
     assert!(reads().reply_to(&asked, containing("✅ verify")).text().contains("✅ build"));
 }
 

@@ -6,10 +6,10 @@ use std::{
 };
 
 use opsroom_lab::{
-    BotContainer, Dock, EventId, Lab, Message, Person, Room, bot::BotPlan, containing, message::reply_to, where_,
+    BotContainer, Dock, EventId, Lab, Message, Person, Room, bot::BotPlan, containing, message::reply_to,
 };
 
-use crate::{OPSROOM, verdict::denied};
+use crate::{OPSROOM, outcome::outcome, verdict::denied};
 
 /// A health check that is quick to judge: 40 s is one long-poll and a little.
 const QUICK_HEALTH: &str = "    healthcheck:\n      test: [CMD, /usr/bin/opsroom, healthcheck, --max-age, 40s]\n      \
@@ -178,23 +178,24 @@ impl Home {
     }
 
     /// Alice has it update itself. Gives the message that the old process began and that was edited to the end, and the one
-    /// that tells the result, once.
+    /// that tells all of the outcome, once: the same, unless it failed or took long.
     #[track_caller]
     fn update(&self, head: &str) -> (Message, Message) {
         let Self { stage, bot, .. } = self;
         let asked = stage.alice.says(&stage.room, "!update opsroom");
         let reads = || stage.room.reads(&stage.alice).within(UPDATED_WITHIN);
-        let result = where_("that is the result", |m| m.history().len() == 1 && !m.text().starts_with('⏳'));
-        let told = reads().next_from(bot, result.and(reply_to(&asked)));
+        let told = reads().next_from(bot, outcome().and(reply_to(&asked)));
         assert!(told.text().starts_with(head), "expected {head:?}: {}", told.text());
         // What is said after this is said after the result: there is no second one.
         stage.ask("!ping", "pong");
         let mut said = reads().messages_from(bot);
         said.retain(|message| message.reply_to.as_ref() == Some(&asked));
-        let [shown, result] = <[Message; 2]>::try_from(said)
-            .unwrap_or_else(|_| panic!("one that is edited and one result: {}", reads().transcript()));
+        let whole: Vec<_> = said.iter().filter(|m| outcome().holds(m)).map(|m| &m.id).collect();
+        assert_eq!(whole, [&told.id], "{}", reads().transcript());
+        let edited = usize::from(told.history().len() == 1);
+        assert_eq!(said.len(), 1 + edited, "{}", reads().transcript());
+        let shown = said.swap_remove(0);
         assert!(shown.history().len() > 1 && shown.text().starts_with(head), "{}", reads().transcript());
-        assert_eq!(result.id, told.id);
         (shown, told)
     }
 

@@ -4,6 +4,8 @@
 
 mod careless;
 mod container;
+#[path = "../e2e/outcome.rs"]
+mod outcome;
 mod scripts;
 mod unit;
 mod verdict;

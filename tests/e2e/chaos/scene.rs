@@ -13,7 +13,10 @@ use opsroom_lab::{
 };
 
 use super::table;
-use crate::stage::{LIMIT, Stage};
+use crate::{
+    outcome::outcome,
+    stage::{LIMIT, Stage},
+};
 
 /// The product's own limits where they make no difference to what is told, and
 /// short ones where it only takes longer.
@@ -147,11 +150,11 @@ impl Scene {
         });
     }
 
-    /// Alice asks for a change, and it comes about.
+    /// Alice asks for a change, and it is told how it ended.
     #[track_caller]
     pub(super) fn changes(&self, command: &str, result: &str) {
         let asked = self.stage.alice.says(&self.stage.room, command);
-        self.reads().next_from(&self.bot, containing(result).and(reply_to(&asked)));
+        self.reads().next_from(&self.bot, containing(result).and(outcome()).and(reply_to(&asked)));
     }
 
     /// The canary dies: when that is told, whatever else there was to tell has
@@ -162,11 +165,13 @@ impl Scene {
         self.paged("canary is not deployed any more");
     }
 
-    /// What the bot said of its own accord, and to commands.
+    /// What the bot said of its own accord, and to commands. A change that did
+    /// not fail is one answer: only how long it took says whether in two messages.
     pub(super) fn said(&self) -> Vec<Said> {
         let of_the_row = |message: &Message| {
             let head = message.text().lines().next().unwrap_or_default();
-            message.reply_to.as_ref() != Some(&self.asked) && !head.contains("canary")
+            let told_apart = head.starts_with('✅') && message.reply_to.is_some() && !outcome().holds(message);
+            message.reply_to.as_ref() != Some(&self.asked) && !head.contains("canary") && !told_apart
         };
         let all = self.reads().messages_from(&self.bot);
         all.iter().filter(|message| of_the_row(message)).map(|message| Said::of(message, &self.stage)).collect()
