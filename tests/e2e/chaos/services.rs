@@ -1,6 +1,11 @@
 //! What people, the kernel and the application itself do to one service.
 
-use opsroom_lab::{Host, Project, wait_until};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use opsroom_lab::{Host, Project};
 
 use super::{
     deploys::deploys_by_hand,
@@ -22,9 +27,21 @@ fn loses_a_process(project: &Project) {
     assert_eq!(ended.status.code(), Some(137), "{ended:?}");
 }
 
-/// By its own clock.
-fn now(host: &Host) -> String {
-    host.run("date +%s.%N").trim().to_owned()
+/// What the engine tells of it first. It keeps the last 256 events only, and of one such death there may be hundreds.
+#[track_caller]
+fn tells_of_oom(project: &Project, happens: impl FnOnce()) -> String {
+    let engine = project.host().engine();
+    let since: u64 = project.host().run("date +%s").trim().parse().expect("a time");
+    let (until, container) = (since + LIMIT.as_secs(), format!("container={}", project.container()));
+    let (since, until) = (since.to_string(), until.to_string());
+    let args = ["events", "--since", &since, "--until", &until, "--filter", "event=oom", "--filter", &container];
+    let mut events = engine.command().args(args).stdout(Stdio::piped()).spawn().expect("docker events");
+    happens();
+    let mut told = String::new();
+    BufReader::new(events.stdout.take().expect("its output")).read_line(&mut told).expect("an event");
+    events.kill().expect("it can be ended");
+    events.wait().expect("it has ended");
+    told
 }
 
 #[test]
@@ -146,13 +163,8 @@ fn running_out_of_memory_is_one_alarm_that_says_so() {
     let scene = Scene::set(stage, &[&bridge], "");
     started_just_now(&bridge);
     let before = run_of(&bridge);
-    let since = now(scene.host());
-    loses_a_process(&bridge);
-    wait_until(LIMIT, "the engine to tell of it", || {
-        let told = ["events", "--since", &since, "--until", &now(scene.host()), "--filter", "event=oom"];
-        let of_it = ["--filter", &format!("container={}", bridge.container())];
-        (!scene.host().engine().docker(&[&told[..], &of_it].concat()).is_empty()).then_some(())
-    });
+    let told = tells_of_oom(&bridge, || loses_a_process(&bridge));
+    assert!(told.contains("oom"), "the engine told nothing of it: {told:?}");
     assert_eq!(run_of(&bridge), before, "the kernel chose another process");
     bridge.leak_memory();
     runs_anew(&bridge, before.as_deref());
