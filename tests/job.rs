@@ -119,6 +119,39 @@ fn a_job_runs_once_and_is_followed_to_its_end() {
 }
 
 #[test]
+fn the_watch_over_a_jobs_time_ends_with_it_however_short_it_is() {
+    for machine in Machine::each() {
+        let mut pids = Vec::new();
+        // Many at once on few processors: in some, the script ends before the watch begins.
+        for _ in 0..3 {
+            let begun: Vec<Child> = (0..24)
+                .map(|_| {
+                    let number = u64::try_from(pids.len()).unwrap() + 100;
+                    pids.push(number);
+                    let job = Job { id: JobId::new("test", number), ..machine.job("true") };
+                    machine.runs(&job.start())
+                })
+                .collect();
+            for mut child in begun {
+                child.wait().unwrap();
+            }
+        }
+        let jobs = machine.home.path().join(".local/state/opsroom/jobs");
+        let numbers = pids.iter().map(|number| {
+            let file = jobs.join(format!("test-{number}/pid"));
+            wait_until(PATIENCE, "the job's number", || {
+                let pid = fs::read_to_string(&file).ok()?;
+                (!pid.trim().is_empty()).then(|| pid.trim().to_owned())
+            })
+        });
+        let numbers: Vec<String> = numbers.collect();
+        wait_until(PATIENCE, "nothing of any is left running", || {
+            numbers.iter().all(|pid| !group_lives(pid)).then_some(())
+        });
+    }
+}
+
+#[test]
 fn what_a_job_writes_is_as_readable_as_what_the_login_writes() {
     for machine in Machine::each() {
         let written = machine.home.path().join("checked-out");

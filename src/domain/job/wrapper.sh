@@ -19,10 +19,15 @@ fi
 (umask "$u" && unset u && exec sh ./script) >&6 2>&1 6<&- </dev/null &
 s=$!
 (
-    trap 'kill $z; exit' TERM
+    # The script may end before this has begun: a signal that the shell above has
+    # no trap for ends this even then, and one trapped there would be lost.
+    z= over=
+    trap 'over=yes; [ -z "$z" ] || kill $z' USR1
     sleep "$limit" 6<&- &
     z=$!
+    [ -z "$over" ] || kill $z
     wait $z
+    [ -z "$over" ] || exit
     printf '\n%soverdue\n' "$mark" >&6
     kill -TERM -$$
 ) </dev/null >/dev/null 2>&1 &
@@ -35,7 +40,7 @@ while [ $c -gt 128 ] && kill -0 $s 2>/dev/null; do
 done
 # Told to end in the moment in which it ended by itself: how, is still to be had.
 [ $c -le 128 ] || { wait $s; again=$?; [ $again -eq 127 ] || c=$again; } 2>/dev/null
-kill $w 2>/dev/null
+kill -USR1 $w 2>/dev/null
 echo $c >result.tmp
 mv result.tmp result
 # Behind all that was printed; or past it, where nobody writes that down any more.
