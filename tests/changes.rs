@@ -6,11 +6,8 @@
 use std::{
     fs,
     io::Read as _,
-    os::unix::{
-        fs::{PermissionsExt, symlink},
-        process::CommandExt,
-    },
-    path::{Path, PathBuf},
+    os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -28,7 +25,10 @@ use opsroom::domain::{
     runtime::{Workload, docker, snapshot},
     watch::Policy,
 };
-use opsroom_lab::wait::PATIENCE;
+use opsroom_lab::{
+    Home,
+    wait::{PATIENCE, wait_until},
+};
 
 /// Remembers containers as files, in the order of the fields that are asked for;
 /// each call is noted. Names are found as the real one does: also by the
@@ -59,7 +59,7 @@ esac
 "#;
 
 struct Host {
-    home: tempfile::TempDir,
+    home: Home,
     service: Service,
     engine: PathBuf,
     jobs: u64,
@@ -74,21 +74,11 @@ impl Drop for Host {
 
 impl Host {
     fn each() -> Vec<Self> {
-        let found = |name: &str| {
-            let path = ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
-            path.unwrap_or_else(|| panic!("{name} is missing: apt-get install dash busybox-static"))
-        };
-        [found("dash"), found("busybox")].iter().map(|shell| Self::with(shell)).collect()
+        Home::each("").into_iter().map(Self::at).collect()
     }
 
-    fn with(shell: &Path) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let bin = home.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        symlink(shell, bin.join("sh")).unwrap();
-        let engine = bin.join("docker");
-        fs::write(&engine, ENGINE).unwrap();
-        fs::set_permissions(&engine, PermissionsExt::from_mode(0o755)).unwrap();
+    fn at(home: Home) -> Self {
+        home.tool("docker", ENGINE);
         fs::create_dir(home.path().join("containers")).unwrap();
         let service = Service {
             name: ServiceName::parse("db").unwrap(),
@@ -126,16 +116,12 @@ impl Host {
     }
 
     fn command(&self, script: &str) -> Command {
-        let mut command = opsroom_lab::process::command("/bin/sh");
+        let mut command = self.home.command(script);
         command
-            .args(["-c", script])
-            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
-            .env("HOME", self.home.path())
             // Each test has an engine of its own, by which locks that all logins share are told apart.
             .env("DOCKER_HOST", format!("unix://{}", self.engine.display()))
             .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@b"), ("GIT_COMMITTER_NAME", "a")])
-            .envs([("GIT_COMMITTER_EMAIL", "a@b"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .current_dir(self.home.path());
+            .envs([("GIT_COMMITTER_EMAIL", "a@b"), ("GIT_CONFIG_NOSYSTEM", "1")]);
         command
     }
 
@@ -159,6 +145,20 @@ impl Host {
             body: self.service.workload.runtime().change(wanted, &self.service, &owner).unwrap(),
             limit: Duration::from_secs(600),
         }
+    }
+
+    /// An update whose build goes on until the host has a file `gate`.
+    fn held_update(&mut self) -> Job {
+        let job = self.job(&Wanted::plain(Change::Update));
+        let build = "compose build; echo building; while [ ! -e \"$HOME/gate\" ]; do sleep 0.1; done";
+        Job { body: job.body.replace("compose build", build), ..job }
+    }
+
+    fn waits_for_the_build(&self) {
+        let log = self.path(".local/state/opsroom/jobs/test-1/log");
+        wait_until(PATIENCE, "the build", || {
+            fs::read_to_string(&log).unwrap_or_default().contains("building").then_some(())
+        });
     }
 
     fn start(&self, job: &Job) -> Progress {
@@ -270,10 +270,7 @@ fn a_version_with_an_image_pinned_by_digest_can_be_gone_back_to() {
 fn two_services_in_one_directory_are_not_deployed_at_once() {
     for host in Host::each() {
         let mut host = host.with_clone();
-        let job = host.job(&Wanted::plain(Change::Update));
-        let gate = host.path("gate");
-        let wait = format!("compose build; echo building; while [ ! -e '{}' ]; do sleep 0.1; done", gate.display());
-        let slow = Job { body: job.body.replace("compose build", &wait), ..job };
+        let slow = host.held_update();
         let mut other = host.job(&Wanted::plain(Change::Update));
         host.container("web", "4567");
         host.service.workload = Workload::Docker(ContainerName::parse("web").unwrap());
@@ -282,12 +279,9 @@ fn two_services_in_one_directory_are_not_deployed_at_once() {
         other.body = runtime.change(&Wanted::plain(Change::Update), &host.service, &bob).unwrap();
         std::thread::scope(|scope| {
             let first = scope.spawn(|| host.start(&slow));
-            let log = host.path(".local/state/opsroom/jobs/test-1/log");
-            opsroom_lab::wait_until(PATIENCE, "the build", || {
-                fs::read_to_string(&log).unwrap_or_default().contains("building").then_some(())
-            });
+            host.waits_for_the_build();
             let told = host.start(&other);
-            fs::write(&gate, "").unwrap();
+            fs::write(host.path("gate"), "").unwrap();
             assert!(
                 matches!(&told.refused, Some(Refusal::Locked { job, owner, .. }) if job == "test-1" && owner == "@alice:example.org"),
                 "{told:?}"
@@ -469,12 +463,9 @@ fn submodules_follow_the_version_there_and_back() {
 fn what_another_login_changes_is_left_to_it() {
     for host in Host::each() {
         let mut host = host.with_clone();
-        let job = host.job(&Wanted::plain(Change::Update));
-        let gate = host.path("gate");
-        let wait = format!("compose build; echo building; while [ ! -e '{}' ]; do sleep 0.1; done", gate.display());
-        let slow = Job { body: job.body.replace("compose build", &wait), ..job };
+        let slow = host.held_update();
         // The same machine, and another home.
-        let mut other = Host::with(&fs::read_link(host.path("bin/sh")).unwrap());
+        let mut other = Host::at(host.home.beside());
         other.engine.clone_from(&host.engine);
         let same_container = other.job(&Wanted::plain(Change::Restart));
         other.service.dir.clone_from(&host.service.dir);
@@ -482,12 +473,9 @@ fn what_another_login_changes_is_left_to_it() {
         let same_directory = other.job(&Wanted::plain(Change::Update));
         std::thread::scope(|scope| {
             let first = scope.spawn(|| host.start(&slow));
-            let log = host.path(".local/state/opsroom/jobs/test-1/log");
-            while !fs::read_to_string(&log).unwrap_or_default().contains("building") {
-                std::thread::yield_now();
-            }
+            host.waits_for_the_build();
             let told = [&same_container, &same_directory].map(|job| other.start(job));
-            fs::write(&gate, "").unwrap();
+            fs::write(host.path("gate"), "").unwrap();
             for told in told {
                 assert_eq!(told.refused, Some(Refusal::LockedElsewhere), "{:?}", told.tail);
             }

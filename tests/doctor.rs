@@ -5,8 +5,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -18,6 +17,7 @@ use opsroom::domain::{
     runtime::Workload,
     watch::Policy,
 };
+use opsroom_lab::Home;
 
 /// What plays the engine. It answers from files in the machine's home.
 const DOCKER: &str = r#"#!/bin/sh
@@ -38,30 +38,18 @@ esac
 
 /// A machine of its own: a home, a `sh` of the wanted kind, a clone of a remote.
 struct Machine {
-    home: tempfile::TempDir,
+    home: Home,
 }
 
 impl Machine {
     fn each() -> Vec<Self> {
-        let found = |name: &str| {
-            let path = ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
-            path.unwrap_or_else(|| panic!("{name} is missing: apt-get install dash busybox-static git"))
-        };
-        [found("dash"), found("busybox")].iter().map(|shell| Self::with(shell)).collect()
+        let tools = "awk cat cut df grep head id sed setsid sort stat tail timeout tr wc";
+        Home::each(tools).into_iter().map(Self::with).collect()
     }
 
-    fn with(shell: &Path) -> Self {
-        let home = tempfile::tempdir().unwrap();
+    fn with(home: Home) -> Self {
         let machine = Self { home };
-        fs::create_dir(machine.at("bin")).unwrap();
-        symlink(shell, machine.at("bin/sh")).unwrap();
-        if shell.ends_with("busybox") {
-            for tool in "awk cat cut df grep head id sed setsid sort stat tail timeout tr wc".split(' ') {
-                symlink(shell, machine.at("bin").join(tool)).unwrap();
-            }
-        }
-        machine.write("bin/docker", DOCKER);
-        fs::set_permissions(machine.at("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
+        machine.home.tool("docker", DOCKER);
         machine.engine("28.2.2", 0);
         machine.compose("name: bridge\nservices:\n  app:\n    container_name: bridge\n    environment:\n      PASSWORD: hunter2\nnetworks:\n  default:\n    name: x\n", 0);
         machine.write("container-bridge", "running|bridge\n");
@@ -95,10 +83,8 @@ impl Machine {
         self.write("config.stream", if status == 0 { "1" } else { "2" });
     }
 
-    fn command(&self, program: &str) -> Command {
-        let path = format!("{}:/usr/bin:/bin", self.at("bin").display());
-        let mut command = opsroom_lab::process::command(program);
-        command.env("PATH", path).env("HOME", self.home.path()).current_dir(self.home.path());
+    fn command(&self, script: &str) -> Command {
+        let mut command = self.home.command(script);
         for (name, value) in [("GIT_AUTHOR_NAME", "A"), ("GIT_COMMITTER_NAME", "A"), ("GIT_CONFIG_NOSYSTEM", "1")] {
             command.env(name, value);
         }
@@ -109,7 +95,7 @@ impl Machine {
 
     /// What an administrator or a developer does.
     fn git(&self, script: &str) {
-        let output = self.command("/bin/sh").args(["-ec", script]).output().unwrap();
+        let output = self.command(&format!("set -e\n{script}")).output().unwrap();
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
@@ -134,7 +120,7 @@ impl Machine {
 
     /// What sshd does with a command: the login shell reads it.
     fn examine(&self, services: &[Service]) -> Vec<Finding> {
-        let output = self.command("/bin/sh").args(["-c", &script::command(services)]).output().unwrap();
+        let output = self.command(&script::command(services)).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let heard = Heard::Answers { stdout: text(output.stdout), stderr: text(output.stderr), broken: None };
         doctor::read(&HostName::parse("spark-1").unwrap(), services, &heard)
@@ -168,7 +154,7 @@ fn a_good_set_up_is_fine_in_every_check_and_no_secret_leaves_the_host() {
             expected.replace("disk ", "")
         );
         assert!(shown.contains(&"disk".to_owned()));
-        let output = machine.command("/bin/sh").args(["-c", &script::command(&services)]).output().unwrap();
+        let output = machine.command(&script::command(&services)).output().unwrap();
         assert!(!String::from_utf8_lossy(&output.stdout).contains("hunter2"));
         assert!(!format!("{found:?}").contains("hunter2"));
     }
@@ -311,8 +297,8 @@ fn a_directory_that_is_no_clone_is_told_apart_from_one_of_somebody_else() {
             → move it aside and clone: git clone <url> ~/plain
         "); }
         // git's own way to test its refusal.
-        let mut command = machine.command("/bin/sh");
-        command.env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1").args(["-c", &script::command(&service("bridge"))]);
+        let mut command = machine.command(&script::command(&service("bridge")));
+        command.env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let heard = Heard::Answers { stdout: text(output.stdout), stderr: String::new(), broken: None };

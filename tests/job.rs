@@ -5,10 +5,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::unix::{
-        fs::{PermissionsExt, symlink},
-        process::ExitStatusExt,
-    },
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Stdio},
     time::Duration,
@@ -20,35 +17,20 @@ use opsroom::domain::{
     progress::{Phase, Reader},
 };
 use opsroom_lab::{
+    Home,
     process::command,
     wait::{PATIENCE, wait_until},
 };
 
 /// A machine of its own: a home, and a `sh` of the wanted kind.
 struct Machine {
-    home: tempfile::TempDir,
+    home: Home,
 }
 
 impl Machine {
     fn each() -> Vec<Self> {
-        let found = |name: &str| {
-            let path = ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
-            path.unwrap_or_else(|| panic!("{name} is missing: apt-get install dash busybox-static"))
-        };
-        [found("dash"), found("busybox")].iter().map(|shell| Self::with(shell)).collect()
-    }
-
-    fn with(shell: &Path) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let bin = home.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        symlink(shell, bin.join("sh")).unwrap();
-        if shell.ends_with("busybox") {
-            for tool in "tail setsid sleep cat mkdir mv date find rm touch df dd grep head mkfifo wc".split(' ') {
-                symlink(shell, bin.join(tool)).unwrap();
-            }
-        }
-        Self { home }
+        let tools = "tail setsid sleep cat mkdir mv date find rm touch df dd grep head mkfifo wc";
+        Home::each(tools).into_iter().map(|home| Self { home }).collect()
     }
 
     fn job(&self, body: &str) -> Job {
@@ -62,16 +44,7 @@ impl Machine {
 
     /// What sshd does with a command: the login shell reads it.
     fn runs(&self, script: &str) -> Child {
-        let path = format!("{}:/usr/bin:/bin", self.home.path().join("bin").display());
-        command("/bin/sh")
-            .args(["-c", script])
-            .env("PATH", path)
-            .env("HOME", self.home.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        self.home.command(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     fn wait_for(&self, file: &str) -> String {

@@ -3,14 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    io::Read as _,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs, io::Read as _, path::PathBuf, process::Stdio, time::Duration};
 
 use opsroom::domain::{
     change::{Change, Wanted},
@@ -28,7 +21,7 @@ use opsroom::domain::{
     runtime::Workload,
     watch::Policy,
 };
-use opsroom_lab::wait::PATIENCE;
+use opsroom_lab::{Home, wait::PATIENCE};
 
 /// Shows the file `now`; a change puts `next` in its place, and each look after
 /// that the next of `next.1`, `next.2`… that is there.
@@ -78,25 +71,17 @@ fn with(properties: &[(&str, &str)]) -> String {
 }
 
 struct Host {
-    home: tempfile::TempDir,
+    home: Home,
     service: Service,
     jobs: u64,
 }
 
 impl Host {
     fn each() -> Vec<Self> {
-        let found = |name: &str| {
-            let path = ["/bin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
-            path.unwrap_or_else(|| panic!("{name} is missing: apt-get install dash busybox-static"))
-        };
-        [found("dash"), found("busybox")].iter().map(|shell| Self::with(shell)).collect()
+        Home::each("").into_iter().map(Self::at).collect()
     }
 
-    fn with(shell: &Path) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let bin = home.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        symlink(shell, bin.join("sh")).unwrap();
+    fn at(home: Home) -> Self {
         // Tests run beside each other, and one unit has one lock on a machine.
         let unit = format!("app-{}.service", home.path().file_name().unwrap().to_str().unwrap().replace('.', "x"));
         let service = Service {
@@ -113,8 +98,9 @@ impl Host {
         };
         let host = Self { home, service, jobs: 0 };
         host.put("now", RUNS);
-        host.tool("systemctl", SYSTEMCTL);
-        host.tool("journalctl", JOURNALCTL);
+        for (name, script) in [("systemctl", SYSTEMCTL), ("journalctl", JOURNALCTL)] {
+            host.home.tool(name, script);
+        }
         host
     }
 
@@ -127,25 +113,8 @@ impl Host {
         fs::write(self.path(name), text.replace("app.service", self.service.workload.name())).unwrap();
     }
 
-    /// Written by a process of its own: a child that another test forks meanwhile
-    /// would keep a file of ours open for writing, and such a one cannot be run.
-    fn tool(&self, name: &str, text: &str) {
-        self.put("tool", text);
-        self.sh(&format!("cp tool bin/{name} && chmod 755 bin/{name}"));
-    }
-
-    fn command(&self, script: &str) -> Command {
-        let mut command = opsroom_lab::process::command("/bin/sh");
-        command
-            .args(["-c", script])
-            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
-            .env("HOME", self.home.path())
-            .current_dir(self.home.path());
-        command
-    }
-
     fn sh(&self, script: &str) -> String {
-        let out = self.command(script).output().unwrap();
+        let out = self.home.command(script).output().unwrap();
         assert!(out.status.success(), "{script}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     }
@@ -167,7 +136,7 @@ impl Host {
     }
 
     fn start(&self, job: &Job) -> Progress {
-        let mut command = self.command(&job.start());
+        let mut command = self.home.command(&job.start());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (mut reader, mut chunk) = (Reader::new(&job.nonce), [0; 4096]);
         let mut out = child.stdout.take().unwrap();
@@ -197,7 +166,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         let unit = self.service.workload.name();
-        let _ = self.command(&format!("rmdir /run/lock/opsroom-unit:{unit} /tmp/opsroom-unit:{unit}")).output();
+        let _ = self.home.command(&format!("rmdir /run/lock/opsroom-unit:{unit} /tmp/opsroom-unit:{unit}")).output();
     }
 }
 
@@ -330,7 +299,7 @@ fn a_unit_is_changed_once_at_a_time_by_whatever_name_and_login() {
         let second = host.job(Change::Stop);
         host.service.workload = unit;
         // The same machine, and another home.
-        let mut other = Host::with(&fs::read_link(host.path("bin/sh")).unwrap());
+        let mut other = Host::at(host.home.beside());
         let own = std::mem::replace(&mut other.service.workload, host.service.workload.clone());
         other.put("now", RUNS);
         let third = other.job(Change::Restart);
@@ -355,7 +324,7 @@ fn a_unit_is_changed_once_at_a_time_by_whatever_name_and_login() {
 fn a_journal_that_may_not_be_read_is_not_empty() {
     for host in Host::each() {
         let log = |host: &Host| {
-            let out = host.command(&host.service.logs(5)).output().unwrap();
+            let out = host.home.command(&host.service.logs(5)).output().unwrap();
             let exit = Exit::Code(u32::try_from(out.status.code().unwrap()).unwrap());
             let text = String::from_utf8_lossy(&out.stdout).into_owned();
             host.service.read_log(Ok(CommandOutput { exit, text, truncated: false }))
@@ -379,23 +348,23 @@ fn the_doctor_finds_what_a_login_may_not_do_with_units() {
     for host in Host::each().into_iter().take(1) {
         let troubles = || {
             let services = std::slice::from_ref(&host.service);
-            let out = host.command(&script::command(services)).output().unwrap();
+            let out = host.home.command(&script::command(services)).output().unwrap();
             let text = |bytes| String::from_utf8(bytes).unwrap();
             let heard = Heard::Answers { stdout: text(out.stdout), stderr: text(out.stderr), broken: None };
             let found = doctor::read(&host.service.host, services, &heard);
             let sick = found.iter().filter(|finding| finding.mark() != Mark::Fine);
             sick.map(reply::doctor::plain).collect::<Vec<_>>()
         };
-        host.tool("id", "#!/bin/sh\ncase $1 in -u) echo 1000 ;; *) echo ops ;; esac");
-        host.tool("pkcheck", "#!/bin/sh\nexit 2");
+        host.home.tool("id", "#!/bin/sh\ncase $1 in -u) echo 1000 ;; *) echo ops ;; esac");
+        host.home.tool("pkcheck", "#!/bin/sh\nexit 2");
         let told = troubles();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].contains("systemd-journal") && told[1].contains("run_as"), "{told:?}");
         host.put("journal", "");
-        host.tool("pkcheck", "#!/bin/sh\nexit 0");
+        host.home.tool("pkcheck", "#!/bin/sh\nexit 0");
         assert_eq!(troubles(), [""; 0]);
         fs::remove_file(host.path("bin/pkcheck")).unwrap();
-        host.tool("id", "#!/bin/sh\ncase $1 in -u) echo 0 ;; *) echo root ;; esac");
+        host.home.tool("id", "#!/bin/sh\ncase $1 in -u) echo 0 ;; *) echo root ;; esac");
         assert_eq!(troubles(), [""; 0]);
     }
 }

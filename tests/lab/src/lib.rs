@@ -23,6 +23,7 @@
 //! The modules in reading order: what everything stands on, the parts, the people, and the bot under test.
 
 mod etc;
+pub mod home;
 pub mod lab;
 pub mod machine;
 pub mod process;
@@ -51,6 +52,7 @@ pub use bot::Bot;
 pub use console::Console;
 pub use container::BotContainer;
 pub use dock::Dock;
+pub use home::Home;
 pub use host::Host;
 pub use lab::Lab;
 pub use message::{EventId, Message, anything, containing, notice, page, where_};
