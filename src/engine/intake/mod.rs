@@ -1,9 +1,8 @@
 //! The door: from a message to a request that somebody may have done.
 //!
-//! One way for each: admit → read → resolve → authorise → fresh, and what
-//! changes something waits until it is known to be no copy. Whatever waits
-//! passes all of that again when it is let through: what is there by then is
-//! what counts.
+//! One way for each: admit → read → replay check → fresh → resolve →
+//! authorise. Only what changes something waits for the replay check, and its
+//! sender is admitted again after it: what is there by then is what counts.
 
 mod gate;
 mod reply;
@@ -98,10 +97,7 @@ impl Intake {
             Reading::Misused { spec, fault } => {
                 refuse(&message, "misused", &refusal::misused(spec, &fault, ctx.prefix()))
             }
-            Reading::Command(parsed) => match accept(&message, parsed, role, world, ctx) {
-                Ok(request) => Signal::Accepted(Box::new(request)).into(),
-                Err(refused) => refused,
-            },
+            Reading::Command(parsed) => accept(&message, parsed, role, world, ctx),
         }
     }
 
@@ -124,10 +120,7 @@ impl Intake {
         let Admission::Admitted(role) = access::admit(&message, ctx.inventory) else {
             return handled(&message, "stranger");
         };
-        match accept(&message, parsed, role, world, ctx) {
-            Ok(request) => Signal::Accepted(Box::new(request)).into(),
-            Err(refused) => refused,
-        }
+        accept(&message, parsed, role, world, ctx)
     }
 
     /// Somebody wrote something that cannot be read.
@@ -142,8 +135,16 @@ fn waits(parsed: &Parsed, message: &Inbound) -> bool {
     parsed.spec.effect != command::Effect::Read && message.protection == Protection::Encrypted
 }
 
+/// Passes a command on, or says why not.
+fn accept(message: &Inbound, parsed: Parsed, role: Role, world: World<'_>, ctx: &Ctx<'_>) -> Step {
+    match request(message, parsed, role, world, ctx) {
+        Ok(request) => Signal::Accepted(Box::new(request)).into(),
+        Err(refused) => refused,
+    }
+}
+
 /// Finds what a command names, and whether its sender may have it done.
-fn accept(message: &Inbound, parsed: Parsed, role: Role, world: World<'_>, ctx: &Ctx<'_>) -> Result<Request, Step> {
+fn request(message: &Inbound, parsed: Parsed, role: Role, world: World<'_>, ctx: &Ctx<'_>) -> Result<Request, Step> {
     let Parsed { spec, command } = parsed;
     // The role is said first: what is there is nothing to who may not ask.
     access::may_ask(spec, role).map_err(|missing| not_allowed(message, spec, &missing, ctx))?;
