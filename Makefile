@@ -7,9 +7,9 @@
 
 # The lab makes namespaces and runs a Docker engine, which needs root. Nothing else does: all building happens before.
 # sudo's own PATH would miss cargo.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $(foreach v,CARGO_TARGET_DIR CARGO_HOME RUSTUP_HOME OPSROOM_LAB_HOME,$(if $($(v)),"$(v)=$($(v))")))
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $(foreach v,CARGO_TARGET_DIR CARGO_HOME RUSTUP_HOME OPSROOM_LAB_HOME RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS,$(if $($(v)),"$(v)=$($(v))")))
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-LAB := $(SUDO) $(TARGET)/debug/opsroom-lab
+LAB = $(SUDO) $(TARGET)/debug/opsroom-lab
 
 # Stories wait more than they compute: more of them at once than there are processors.
 STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
@@ -18,15 +18,22 @@ STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
 OWN_DENY := $(TARGET)/deny/bin/cargo-deny
 DENY ?= $(OWN_DENY)
 
-.PHONY: test lint deny audit build unit e2e demo bench setup lab
+.PHONY: test format lint deny audit build unit e2e stories others demo bench setup lab
 
-test: setup lint deny unit e2e
+test: setup format deny unit e2e
+
+# `cargo clippy` compiles all dependencies once more, in its own way: four minutes on two processors. Here its compiler
+# is the one that builds what is tested, with warnings as errors.
+test: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+test: export CLIPPY_ARGS := -D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 setup:
 	@tests/lab/setup.sh
 
-lint:
+format:
 	cargo fmt --all --check
+
+lint: format
 	cargo clippy --workspace --all-targets -- -D warnings
 
 $(OWN_DENY): tests/deny.txt | setup
@@ -46,7 +53,7 @@ audit: $(DENY)
 # All that is tested is built at once, with one choice of features: a part of it by itself would compile some of the
 # dependencies again.
 build:
-	cargo test --workspace --no-run
+	cargo test --workspace --all-targets --no-run
 
 unit: build
 	cargo test --workspace --lib --bins
@@ -55,9 +62,19 @@ unit: build
 lab: setup
 	cargo build -p opsroom-lab
 
-# The lab's own program is among what was built.
+# The lab's own program is among what was built. Cargo runs one file of tests after the other, and each ends with a few
+# tests that wait; so the longest runs beside all the others.
+OTHERS := $(filter-out e2e,$(basename $(notdir $(wildcard tests/*.rs tests/lab/tests/*.rs))) \
+	$(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/main.rs)))))
+
 e2e: setup build
-	$(LAB) run -- env RUST_TEST_THREADS=$(STORIES) cargo test --workspace --test '*'
+	$(LAB) run -- $(MAKE) --no-print-directory -j2 -Otarget stories others
+
+stories:
+	env RUST_TEST_THREADS=$(STORIES) cargo test --test e2e
+
+others:
+	env RUST_TEST_THREADS=2 cargo test --workspace $(OTHERS:%=--test %)
 
 demo: setup
 	cargo build --workspace
