@@ -22,7 +22,7 @@ use crate::domain::{
     progress::Phase,
     record::{End, Record},
     silence::Silence,
-    watch::Checkpoint,
+    watch::Saved,
 };
 
 // ---------------------------------------------------------------- Chat
@@ -276,7 +276,7 @@ pub enum Entry {
         /// Of which service.
         service: ServiceName,
         /// What.
-        checkpoint: Box<Checkpoint>,
+        checkpoint: Box<Saved>,
     },
 }
 
@@ -314,7 +314,7 @@ pub struct Watching {
     /// Silences, also those whose time has passed meanwhile.
     pub silences: Vec<Silence>,
     /// What the watch knew of each service.
-    pub checkpoints: Vec<(ServiceName, Checkpoint)>,
+    pub checkpoints: Vec<(ServiceName, Saved)>,
     /// The rooms' dashboards.
     pub dashboards: Vec<Dashboard>,
 }

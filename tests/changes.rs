@@ -142,7 +142,7 @@ impl Host {
             id: JobId::new("test", self.jobs),
             nonce: "n0nce".into(),
             run_as: None,
-            body: self.service.workload.runtime().change(wanted, &self.service, &owner).unwrap(),
+            body: self.service.workload.runtime().change(wanted, &self.service, None, &owner).unwrap(),
             limit: Duration::from_secs(600),
         }
     }
@@ -210,7 +210,7 @@ fn a_container_whose_id_begins_like_the_name_of_one_that_is_gone_is_left_alone()
         }
         let touched = |call: &str| ["stop", "restart", "start", "logs"].iter().any(|verb| call.starts_with(verb));
         assert!(!host.calls().lines().any(touched), "{}", host.calls());
-        let log = host.command(&host.service.logs(5)).output().unwrap();
+        let log = host.command(&host.service.logs(None, 5)).output().unwrap();
         let said = String::from_utf8_lossy(&log.stdout).into_owned();
         assert!(!log.status.success() && docker::names_missing(&said, host.service.workload.name()), "{said}");
         let seen = host.command(&snapshot::command([&host.service])).output().unwrap();
@@ -276,7 +276,7 @@ fn two_services_in_one_directory_are_not_deployed_at_once() {
         host.service.workload = Workload::Docker(ContainerName::parse("web").unwrap());
         let bob = Actor::Person(UserId::parse("@bob:example.org").unwrap());
         let runtime = host.service.workload.runtime();
-        other.body = runtime.change(&Wanted::plain(Change::Update), &host.service, &bob).unwrap();
+        other.body = runtime.change(&Wanted::plain(Change::Update), &host.service, None, &bob).unwrap();
         std::thread::scope(|scope| {
             let first = scope.spawn(|| host.start(&slow));
             host.waits_for_the_build();

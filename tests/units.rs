@@ -130,7 +130,7 @@ impl Host {
             id: JobId::new("test", self.jobs),
             nonce: "n0nce".into(),
             run_as: None,
-            body: self.service.workload.runtime().change(&Wanted::plain(change), &self.service, &owner).unwrap(),
+            body: self.service.workload.runtime().change(&Wanted::plain(change), &self.service, None, &owner).unwrap(),
             limit: Duration::from_secs(600),
         }
     }
@@ -270,7 +270,7 @@ fn a_unit_that_does_not_exist_is_not_touched() {
         assert_ne!(told.ended, Some(0));
         assert_eq!(host.after(&told), Some(State::NotDeployed));
         let runtime = host.service.workload.runtime();
-        assert!(runtime.is_missing(told.after.as_deref().unwrap(), host.service.workload.name()));
+        assert!(runtime.is_missing(told.after.as_deref().unwrap(), &host.service));
         assert!(!host.calls().contains("restart"), "{}", host.calls());
     }
 }
@@ -324,7 +324,7 @@ fn a_unit_is_changed_once_at_a_time_by_whatever_name_and_login() {
 fn a_journal_that_may_not_be_read_is_not_empty() {
     for host in Host::each() {
         let log = |host: &Host| {
-            let out = host.home.command(&host.service.logs(5)).output().unwrap();
+            let out = host.home.command(&host.service.logs(None, 5)).output().unwrap();
             let exit = Exit::Code(u32::try_from(out.status.code().unwrap()).unwrap());
             let text = String::from_utf8_lossy(&out.stdout).into_owned();
             host.service.read_log(Ok(CommandOutput { exit, text, truncated: false }))

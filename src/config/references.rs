@@ -93,7 +93,7 @@ pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], proble
             // One name given twice is reported as that, not twice over.
             if *name != service.name.as_str() {
                 let (host, workload) = &place;
-                let noun = workload.runtime().noun();
+                let noun = workload.noun();
                 let what = format!("{noun} {:?} on {host} has two services", workload.name());
                 let advice = format!("{name:?} on line {} has it already; one of them is wrong", problems.line(*first));
                 problems.report(draft.workload_at, what, advice);

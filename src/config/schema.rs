@@ -114,6 +114,7 @@ pub(super) static SERVICE: Schema = Schema {
         "host",
         "runtime",
         "container",
+        "project",
         "unit",
         "dir",
         "branch",

@@ -19,6 +19,13 @@ pub enum VerifyFailure {
     Unseen,
     /// Somebody called it off.
     Cancelled,
+    /// One container of the project that the service is.
+    Member {
+        /// That container's name.
+        name: String,
+        /// What is wrong with it.
+        failure: Box<VerifyFailure>,
+    },
     /// It is fine, and another container of its Compose project is not.
     Neighbour {
         /// That container's name.
@@ -33,6 +40,10 @@ impl VerifyFailure {
         if let Some(neighbour) = words.strip_prefix("neighbour ") {
             let (failure, name) = neighbour.split_once(' ')?;
             return Some(Self::Neighbour { name: name.to_owned(), failure: Box::new(Self::read(failure)?) });
+        }
+        if let Some(member) = words.strip_prefix("member ") {
+            let (failure, name) = member.split_once(' ')?;
+            return Some(Self::Member { name: name.to_owned(), failure: Box::new(Self::read(failure)?) });
         }
         Some(match words {
             "died" => Self::Died,
@@ -58,6 +69,7 @@ impl VerifyFailure {
             Self::NotRunning => "it is not running afterwards",
             Self::Unseen => "the engine could not be asked how it is",
             Self::Cancelled => "it was cancelled",
+            Self::Member { name, failure } => return format!("{name}: {}", failure.explain()),
             Self::Neighbour { name, failure } => return format!("{name}, in the same project: {}", failure.explain()),
         };
         clause.to_owned()
@@ -67,7 +79,7 @@ impl VerifyFailure {
     pub fn is_death(&self) -> bool {
         match self {
             Self::Died => true,
-            Self::Neighbour { failure, .. } => failure.is_death(),
+            Self::Member { failure, .. } | Self::Neighbour { failure, .. } => failure.is_death(),
             Self::Unhealthy
             | Self::NotHealthyInTime
             | Self::Gone

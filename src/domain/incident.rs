@@ -48,8 +48,16 @@ impl Cause {
     /// How often it has come back while it was open.
     pub fn relapses(&self) -> usize {
         match self {
-            Self::Service(problem) => problem.relapses.len(),
+            Self::Service(problem) => problem.notices(),
             Self::Host(_) => 0,
+        }
+    }
+
+    /// The member of a project that it is about.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::Service(problem) => problem.member.as_deref(),
+            Self::Host(_) => None,
         }
     }
 

@@ -102,6 +102,19 @@ checked_name!(
     |s| word(s, 128, "_.-")
 );
 checked_name!(
+    /// A Compose project (the specification's `name`).
+    ProjectName, "project name",
+    "use small letters, digits, '-' and '_', starting with a letter or digit, 128 at most",
+    |s| word(s, 128, "-_") && !s.bytes().any(|b| b.is_ascii_uppercase())
+);
+checked_name!(
+    /// A service within a Compose project, or one of its containers, like
+    /// "db" or "web-2".
+    MemberName, "member name",
+    "use letters, digits, '_', '.' and '-', starting with a letter or digit, 128 at most",
+    |s| word(s, 128, "_.-")
+);
+checked_name!(
     /// A systemd unit with its suffix (systemd.unit(5); templates are units once
     /// they have an instance).
     UnitName, "unit name",

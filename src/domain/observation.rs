@@ -3,7 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::names::{HostName, ServiceName};
+use super::{
+    member::Member,
+    names::{HostName, ServiceName},
+};
 
 /// What was seen of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub struct Observation {
     pub kept_up: bool,
     /// Whether somebody asked for its end, where the runtime can tell.
     pub asked: Option<bool>,
+    /// Its containers, where it is a project. All else is then that of the one
+    /// which is worst off.
+    pub members: Vec<(Member, Observation)>,
 }
 
 /// What a service was doing.
@@ -136,6 +142,28 @@ impl SnapshotError {
 }
 
 impl Observation {
+    /// Something of which only its state is known.
+    pub fn bare(service: ServiceName, at: Timestamp, state: State) -> Self {
+        Self {
+            service,
+            at,
+            state,
+            health: Health::None,
+            restarts: 0,
+            since: None,
+            id: None,
+            kept_up: false,
+            asked: None,
+            members: Vec::new(),
+        }
+    }
+
+    /// Whether none of it runs any more.
+    pub fn is_stopped(&self) -> bool {
+        let rests = |state: &State| matches!(state, State::Exited(_) | State::Created);
+        if self.members.is_empty() { rests(&self.state) } else { self.members.iter().all(|(_, one)| rests(&one.state)) }
+    }
+
     /// Whether a person should look at it before anything else.
     pub fn is_trouble(&self) -> bool {
         match &self.state {
@@ -148,6 +176,11 @@ impl Observation {
 }
 
 impl State {
+    /// Whether it has done what it was there for, if that was one thing.
+    pub fn is_done(&self) -> bool {
+        self.death().is_some_and(|death| death.code == 0 && !death.oom) && matches!(self, Self::Exited(_))
+    }
+
     /// How its last run ended, if it is dead.
     pub fn death(&self) -> Option<Death> {
         match self {

@@ -7,11 +7,12 @@ use super::{
     impact::{Impact, VerifyFailure},
     inventory::Service,
     job::Job,
-    names::{HostName, ServiceName},
+    names::{HostName, MemberName, ServiceName},
     observation::{Observation, State},
     origin::{Actor, Origin},
     preflight::Refusal,
     progress::{Phase, Progress},
+    target::Target,
 };
 
 /// An operation's number: short enough to say.
@@ -27,6 +28,8 @@ pub struct Operation {
     pub change: Change,
     /// To which service.
     pub service: ServiceName,
+    /// To which of its members, if not to all of it.
+    pub member: Option<MemberName>,
     /// On which host.
     pub host: HostName,
     /// Who asked for it, and how.
@@ -37,6 +40,13 @@ pub struct Operation {
     pub began: Timestamp,
     /// What the host carries out.
     pub job: Job,
+}
+
+impl Operation {
+    /// What it changes.
+    pub fn target(&self) -> Target {
+        Target { service: self.service.clone(), member: self.member.clone() }
+    }
 }
 
 /// How an operation ended. Never a guess.
@@ -152,16 +162,18 @@ fn judge_success(change: Change, service: &Service, progress: &Progress, now: Ti
         let said = progress.after.as_deref().unwrap_or_default();
         return match change {
             // A container that is removed when it stops is stopped.
-            Change::Stop if service.workload.runtime().is_missing(said, service.workload.name()) => Outcome::Succeeded,
+            Change::Stop if service.workload.runtime().is_missing(said, service) => Outcome::Succeeded,
             Change::Stop | Change::Start | Change::Restart | Change::Update | Change::Rollback => {
                 failed(format!("no such container afterwards: {said}"))
             }
         };
     };
     match (change, &after.state) {
-        (Change::Stop, State::Exited(_) | State::Created) => Outcome::Succeeded,
+        (Change::Stop, _) if after.is_stopped() => Outcome::Succeeded,
         (Change::Stop, _) => failed("it did not stop".to_owned()),
         (_, State::Running) => Outcome::Succeeded,
+        // What a project runs once has done so.
+        (_, state) if !after.members.is_empty() && state.is_done() => Outcome::Succeeded,
         (_, State::Restarting { last } | State::Exited(last)) => {
             failed(format!("it started and died: {}", last.explain()))
         }

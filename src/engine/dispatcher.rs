@@ -196,7 +196,7 @@ impl Dispatcher {
             Signal::Accepted(request) => self.carry_out(*request, now),
             Signal::Reacted(request, incident) => incidents.reacted(&request, &incident, ctx),
             Signal::OperationStarted(operation) => {
-                watcher.operation_started(&operation.service);
+                watcher.operation_started(&operation);
                 Step::none()
             }
             Signal::OperationEnded(ended) => watcher.operation_ended(&ended, ctx),
@@ -226,10 +226,10 @@ impl Dispatcher {
                 let world = World { inventory: &inventory, operations, watcher, incidents };
                 queries.status(&request, services, world, ctx)
             }
-            Command::Logs { service, lines } => queries.logs(&request, service, lines, ctx),
+            Command::Logs { target, lines } => queries.logs(&request, target, lines, ctx),
             Command::Preview { service } => queries.preview(&request, service, ctx),
             Command::History { past } => queries.history(&request, past, ctx),
-            Command::Change { wanted, service } => operations.begin(&request, &wanted, service, ctx),
+            Command::Change { wanted, target } => operations.begin(&request, &wanted, target, ctx),
             Command::Cancel { operation } => operations.cancel(&request, operation, ctx),
             Command::Ack { incidents: ids } => incidents.acknowledge(&request, &ids, ctx),
             Command::Silence { scope, length, reason } => incidents.silence(&request, &scope, length, reason, ctx),

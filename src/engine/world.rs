@@ -3,7 +3,8 @@
 
 use super::{incidents::Incidents, operations::Operations, watcher::Watcher};
 use crate::domain::{
-    command::Directory, incident::IncidentId, inventory::Inventory, names::ServiceName, operation::OperationId,
+    command::Directory, incident::IncidentId, inventory::Inventory, member::Member, names::ServiceName,
+    operation::OperationId, watch::Detector,
 };
 
 /// See the module.
@@ -22,6 +23,10 @@ pub struct World<'a> {
 impl Directory for World<'_> {
     fn inventory(&self) -> &Inventory {
         self.inventory
+    }
+
+    fn members(&self, service: &ServiceName) -> Vec<&Member> {
+        self.watcher.known(service).map(Detector::members).unwrap_or_default()
     }
 
     fn operation_of(&self, service: &ServiceName) -> Option<OperationId> {

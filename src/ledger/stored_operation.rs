@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     change::Change,
     job::Job,
-    names::{BadName, EventId, HostName, RoomId, ServiceName, UserId},
+    names::{BadName, EventId, HostName, MemberName, RoomId, ServiceName, UserId},
     operation::{Operation, OperationId},
     origin::Origin,
 };
@@ -22,6 +22,8 @@ pub(super) struct StoredOperation {
     id: OperationId,
     change: Change,
     service: ServiceName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<MemberName>,
     host: HostName,
     owner: UserId,
     room: RoomId,
@@ -46,7 +48,7 @@ impl TryFrom<&Operation> for StoredOperation {
     type Error = BadName;
 
     fn try_from(operation: &Operation) -> Result<Self, BadName> {
-        let Operation { id, change, service, host, origin, asked, began, job } = operation.clone();
+        let Operation { id, change, service, member, host, origin, asked, began, job } = operation.clone();
         let nobody = |kind: &str, name: &str| UserId::parse(&format!("@{kind}.{name}:opsroom.invalid"));
         let (owner, room, request) = match &origin {
             Origin::Chat { user, room, event } => (user.clone(), room.clone(), event.clone()),
@@ -62,13 +64,14 @@ impl TryFrom<&Operation> for StoredOperation {
             Origin::Chat { .. } => None,
             Origin::Console { .. } | Origin::Webhook { .. } | Origin::Schedule { .. } => Some(origin),
         };
-        Ok(Self { id, change, service, host, owner, room, request, origin, asked, began, job })
+        Ok(Self { id, change, service, member, host, owner, room, request, origin, asked, began, job })
     }
 }
 
 impl From<StoredOperation> for Operation {
     fn from(stored: StoredOperation) -> Self {
-        let StoredOperation { id, change, service, host, owner, room, request, origin, asked, began, job } = stored;
+        let StoredOperation { id, change, service, member, host, owner, room, request, origin, asked, began, job } =
+            stored;
         let origin = origin.unwrap_or_else(|| {
             if (owner.as_str(), room.as_str()) == CONSOLE {
                 Origin::Console { event: request }
@@ -76,7 +79,7 @@ impl From<StoredOperation> for Operation {
                 Origin::Chat { user: owner, room, event: request }
             }
         });
-        Self { id, change, service, host, origin, asked, began, job }
+        Self { id, change, service, member, host, origin, asked, began, job }
     }
 }
 
@@ -100,6 +103,7 @@ mod tests {
             id: OperationId(7),
             change: Change::Restart,
             service: ServiceName::parse("bridge").unwrap(),
+            member: None,
             host: HostName::parse("spark-1").unwrap(),
             origin,
             asked: "!restart bridge".into(),

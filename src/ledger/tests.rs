@@ -64,6 +64,7 @@ impl Kept {
             id: OperationId(number),
             change: Change::Restart,
             service: ServiceName::parse(service).unwrap(),
+            member: None,
             host: HostName::parse("spark").unwrap(),
             origin: Origin::Chat {
                 user: request.sender.clone(),

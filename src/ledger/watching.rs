@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::sql::{Answer, json, unreadable};
 use crate::{
-    domain::{dashboard::Dashboard, incident::Incident, names::ServiceName, silence::Silence, watch::Checkpoint},
+    domain::{dashboard::Dashboard, incident::Incident, names::ServiceName, silence::Silence, watch::Saved},
     ports::Watching,
 };
 
@@ -31,7 +31,7 @@ pub(super) fn unsilence(db: &Connection, id: u64) -> Answer<()> {
     Ok(())
 }
 
-pub(super) fn save(db: &Connection, service: &ServiceName, checkpoint: &Checkpoint) -> Answer<()> {
+pub(super) fn save(db: &Connection, service: &ServiceName, checkpoint: &Saved) -> Answer<()> {
     db.execute(
         "INSERT INTO memory VALUES (?1, ?2) ON CONFLICT DO UPDATE SET memory = excluded.memory",
         [service.as_str(), &json(checkpoint)?],

@@ -18,6 +18,7 @@ mod logins;
 mod operations;
 mod outages;
 mod outcome;
+mod projects;
 mod room;
 mod stage;
 mod states;

@@ -14,7 +14,7 @@ pub(super) static SPEC: Spec = Spec {
     detail: "100 lines unless said otherwise, 5000 at most. What is too long for a phone comes as a file.",
     needs: Role::Viewer,
     effect: Effect::Read,
-    context: Context::Subject,
+    context: Context::Member,
     read: |args| {
         let (service, lines) = match args {
             [service] => (service, LINES),
@@ -25,6 +25,6 @@ pub(super) static SPEC: Spec = Spec {
             [] => return Err(Fault::Missing("service")),
             [_, _, extra, ..] => return Err(Fault::Extra((*extra).to_owned())),
         };
-        Ok(SPEC.gives(Command::Logs { service: (*service).to_owned(), lines }))
+        Ok(SPEC.gives(Command::Logs { target: (*service).to_owned(), lines }))
     },
 };

@@ -39,7 +39,7 @@ pub use self::{
 };
 use super::{
     change::Wanted, incident::IncidentId, names::ServiceName, operation::OperationId, record::LedgerQuery,
-    selector::Selector,
+    selector::Selector, target::Target,
 };
 
 /// Every command there is, in the order of the help.
@@ -83,8 +83,8 @@ pub enum Command<S: Stage> {
     },
     /// What did it print?
     Logs {
-        /// Which service.
-        service: S::Service,
+        /// Of which service or member.
+        target: S::Target,
         /// How many lines from the end.
         lines: u32,
     },
@@ -92,8 +92,8 @@ pub enum Command<S: Stage> {
     Change {
         /// What to do.
         wanted: Wanted,
-        /// To which service.
-        service: S::Service,
+        /// To which service or member.
+        target: S::Target,
     },
     /// What would an update of it bring?
     Preview {
@@ -139,6 +139,8 @@ pub enum Command<S: Stage> {
 pub trait Stage {
     /// One service.
     type Service;
+    /// One service, or a member of it.
+    type Target;
     /// Some services; none named means all.
     type Services;
     /// Services that a rule is for.
@@ -159,6 +161,7 @@ pub enum Written {}
 
 impl Stage for Written {
     type Service = String;
+    type Target = String;
     type Services = Vec<Selector>;
     type Scope = Selector;
     type Operation = String;
@@ -173,6 +176,7 @@ pub enum Resolved {}
 
 impl Stage for Resolved {
     type Service = ServiceName;
+    type Target = Target;
     type Services = Vec<ServiceName>;
     type Scope = Scope;
     type Operation = OperationId;

@@ -3,18 +3,23 @@
 
 use super::{Command, Resolved, Scope, Written};
 use crate::domain::{
+    change::Change,
     incident::IncidentId,
     inventory::Inventory,
-    names::ServiceName,
+    member::Member,
+    names::{MemberName, ServiceName},
     operation::OperationId,
     record::LedgerQuery,
     selector::{self, NoMatch},
+    target::Target,
 };
 
 /// Where names are looked up.
 pub trait Directory {
     /// What is managed.
     fn inventory(&self) -> &Inventory;
+    /// The members of a project, as far as they are known.
+    fn members(&self, service: &ServiceName) -> Vec<&Member>;
     /// The change in progress of a service.
     fn operation_of(&self, service: &ServiceName) -> Option<OperationId>;
     /// Whether a change is in progress.
@@ -30,6 +35,22 @@ pub trait Directory {
 pub enum Unresolved {
     /// No service, host or tag.
     NoMatch(NoMatch),
+    /// The service has no members, or only others.
+    NoMember {
+        /// The service.
+        service: ServiceName,
+        /// What was written for the member.
+        written: String,
+        /// The members it has.
+        members: Vec<String>,
+    },
+    /// Such a change is one of a whole project.
+    WholeOnly {
+        /// The project's service.
+        service: ServiceName,
+        /// The change.
+        change: Change,
+    },
     /// No change in progress.
     NoOperation(String),
     /// No open alert.
@@ -51,8 +72,14 @@ impl Command<Written> {
                 let found = selector::select(&services, inventory).map_err(Unresolved::NoMatch)?;
                 Command::Status { services: found.into_iter().map(|service| service.name.clone()).collect() }
             }
-            Self::Logs { service: written, lines } => Command::Logs { service: service(&written)?, lines },
-            Self::Change { wanted, service: written } => Command::Change { wanted, service: service(&written)? },
+            Self::Logs { target: written, lines } => Command::Logs { target: target(&written, directory)?, lines },
+            Self::Change { wanted, target: written } => {
+                let target = target(&written, directory)?;
+                if wanted.change.deploys() && target.member.is_some() {
+                    return Err(Unresolved::WholeOnly { service: target.service, change: wanted.change });
+                }
+                Command::Change { wanted, target }
+            }
             Self::Preview { service: written } => Command::Preview { service: service(&written)? },
             Self::Operations => Command::Operations,
             Self::Cancel { operation: written } => {
@@ -95,6 +122,26 @@ impl Command<Written> {
                 Command::History { past }
             }
         })
+    }
+}
+
+/// "cloud", or "cloud/db". Which members there are only a look tells; before
+/// that, the host knows.
+fn target(written: &str, directory: &dyn Directory) -> Result<Target, Unresolved> {
+    let (name, member) = written.split_once('/').map_or((written, None), |(name, member)| (name, Some(member)));
+    let inventory = directory.inventory();
+    let service = selector::service(name, inventory).map_err(Unresolved::NoMatch)?;
+    let Some(member) = member else { return Ok(Target::whole(service)) };
+    let known = directory.members(&service);
+    let is_project = inventory.service(&service).is_some_and(|service| service.workload.is_project());
+    match MemberName::parse(member) {
+        Ok(called) if is_project && (known.is_empty() || known.iter().any(|known| known.is_called(member))) => {
+            Ok(Target { service, member: Some(called) })
+        }
+        Ok(_) | Err(_) => {
+            let members = known.iter().map(|member| member.shown(known.iter().copied())).collect();
+            Err(Unresolved::NoMember { service, written: member.to_owned(), members })
+        }
     }
 }
 

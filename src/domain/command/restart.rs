@@ -11,9 +11,9 @@ pub(super) static SPEC: Spec = Spec {
     aliases: &[],
     arguments: "<service>",
     summary: "restart it",
-    detail: "Restarts it, then looks again and says what it sees.",
+    detail: "Restarts it, then looks again and says what it sees. Of a project, `cloud/db` is one container of it; so with stop, start and logs.",
     needs: Role::Operator,
     effect: Effect::Change,
-    context: Context::Subject,
-    read: |args| Ok(SPEC.gives(Command::Change { wanted: Wanted::plain(Change::Restart), service: args::one(args)? })),
+    context: Context::Member,
+    read: |args| Ok(SPEC.gives(Command::Change { wanted: Wanted::plain(Change::Restart), target: args::one(args)? })),
 };

@@ -25,6 +25,6 @@ pub(super) static SPEC: Spec = Spec {
             _ => (args::one(&rest)?, None),
         };
         let wanted = Wanted { change: Change::Rollback, discard: flags.contains(&"--discard"), version };
-        Ok(SPEC.gives(Command::Change { wanted, service }))
+        Ok(SPEC.gives(Command::Change { wanted, target: service }))
     },
 };

@@ -46,6 +46,8 @@ pub enum Context {
     Alerts,
     /// What the alert is about, if it is about one thing.
     Subject,
+    /// The same; the member in trouble, if that is a project's.
+    Member,
 }
 
 /// A command as it was read, and what the table says of it.

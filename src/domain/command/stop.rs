@@ -15,5 +15,5 @@ pub(super) static SPEC: Spec = Spec {
     needs: Role::Operator,
     effect: Effect::Risky,
     context: Context::None,
-    read: |args| Ok(SPEC.gives(Command::Change { wanted: Wanted::plain(Change::Stop), service: args::one(args)? })),
+    read: |args| Ok(SPEC.gives(Command::Change { wanted: Wanted::plain(Change::Stop), target: args::one(args)? })),
 };

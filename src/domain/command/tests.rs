@@ -19,8 +19,8 @@ fn command(command: Command<Written>) -> String {
         Command::Ping => "ping".into(),
         Command::Whoami => "whoami".into(),
         Command::Status { services } => format!("status of {}", services.len()),
-        Command::Logs { service, lines } => format!("logs {service} {lines}"),
-        Command::Change { wanted, service } => {
+        Command::Logs { target, lines } => format!("logs {target} {lines}"),
+        Command::Change { wanted, target: service } => {
             let discard = if wanted.discard { " discarding" } else { "" };
             let version = wanted.version.map_or(String::new(), |v| format!(" to {v}"));
             format!("{} {service}{version}{discard}", wanted.change.command())

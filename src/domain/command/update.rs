@@ -24,6 +24,6 @@ pub(super) static SPEC: Spec = Spec {
             return Ok(diff::SPEC.gives(Command::Preview { service }));
         }
         let wanted = Wanted { discard: flags.contains(&"--discard"), ..Wanted::plain(Change::Update) };
-        Ok(SPEC.gives(Command::Change { wanted, service }))
+        Ok(SPEC.gives(Command::Change { wanted, target: service }))
     },
 };

@@ -21,7 +21,7 @@ const MISSED_SHOWN: usize = 8;
 
 /// Something is wrong with a service.
 pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &str>>, now: Timestamp) -> String {
-    let (name, host) = (escape(service.name.as_str()), escape(service.host.as_str()));
+    let (name, host) = (escape(&titled(&service.name, problem)), escape(service.host.as_str()));
     let last = problem.last.as_ref();
     let lasts = span::since(problem.since, now);
     let again = if problem.relapses.is_empty() { "" } else { " again" };
@@ -44,9 +44,27 @@ pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &st
         Kind::Crashed => format!("⚠️ **{name} crashed** on {host} — {}; it runs again", how(last)),
     };
     let mut lines = vec![head];
+    lines.extend(also(problem));
     lines.extend(changed_before(problem));
     lines.extend(log.and_then(|log| evidence(problem.kind, log)));
     lines.join("\n")
+}
+
+/// "cloud/db" where it is one member of a project that a problem is about.
+pub(super) fn titled(service: &ServiceName, problem: &Problem) -> String {
+    problem.member.as_ref().map_or_else(|| service.to_string(), |member| format!("{service}/{member}"))
+}
+
+/// The other members that are in trouble.
+fn also(problem: &Problem) -> Option<String> {
+    const SHOWN: usize = 12;
+    if problem.also.is_empty() {
+        return None;
+    }
+    let names = problem.also.iter().take(SHOWN).map(|member| escape(member)).collect::<Vec<_>>().join(", ");
+    let more = problem.also.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("Also in trouble: {names}{more}."))
 }
 
 /// "exit 3 after 12 s".

@@ -20,7 +20,7 @@ const SHOWN: usize = 12;
 
 /// The message that is edited while the change goes on.
 pub fn in_progress(operation: &Operation, progress: &Progress, note: Option<&str>, now: Timestamp) -> String {
-    let name = escape(operation.service.as_str());
+    let name = escape(&operation.target().to_string());
     let doing = if progress.phases.last().is_some_and(|(phase, _)| *phase == Phase::Rollback) {
         "taking back the update of"
     } else {
@@ -110,7 +110,7 @@ pub fn finished(told: &ResultContext<'_>, apart: bool) -> String {
         return lines.join("\n");
     }
     // What came of a version that is in place is told by the result beneath, and its versions by the phases.
-    let name = escape(told.operation.service.as_str());
+    let name = escape(&told.operation.target().to_string());
     let head = if *told.outcome == Outcome::Succeeded && told.operation.change.deploys() {
         let took = span::exact(told.now.duration_since(told.operation.began));
         format!("✅ **{name} {}** in {took}", told.operation.change.done())
@@ -123,7 +123,7 @@ pub fn finished(told: &ResultContext<'_>, apart: bool) -> String {
 /// How it ended, in one line.
 pub fn verdict(told: &ResultContext<'_>) -> String {
     let ResultContext { operation, service, progress, outcome, now, .. } = *told;
-    let name = escape(operation.service.as_str());
+    let name = escape(&operation.target().to_string());
     let took = span::exact(now.duration_since(operation.began));
     let command = operation.change.command();
     let place = |phase: Option<Phase>| phase.map_or(String::new(), |p| format!(" in {}", p.name()));

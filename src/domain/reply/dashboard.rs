@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::alert;
 use crate::domain::{
     incident::{Cause, Incident},
     inventory::{Inventory, Service},
@@ -156,7 +157,7 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
                 (Some(last), Kind::CrashLoop | Kind::Exited | Kind::Crashed) => format!(", {}", last.death.explain()),
                 (Some(_) | None, _) => String::new(),
             };
-            (service.as_str(), format!("{}{cause}", problem.kind.name()))
+            (alert::titled(service, problem), format!("{}{cause}", problem.kind.name()))
         }
         (Subject::Host(host), trouble) => {
             let what = match trouble {
@@ -169,10 +170,10 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
                 1 => "1 service".to_owned(),
                 count => format!("{count} services"),
             };
-            (host.as_str(), format!("{what}, {services} not seen"))
+            (host.to_string(), format!("{what}, {services} not seen"))
         }
-        (Subject::Disk(host), _) => (host.as_str(), "disk nearly full".to_owned()),
-        (Subject::Service(service), Cause::Host(_)) => (service.as_str(), "in trouble".to_owned()),
+        (Subject::Disk(host), _) => (host.to_string(), "disk nearly full".to_owned()),
+        (Subject::Service(service), Cause::Host(_)) => (service.to_string(), "in trouble".to_owned()),
     };
     let mark = match incident.cause.level() {
         Level::Page => "🔴",
@@ -183,13 +184,13 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
         None if silent => " · 🔕".to_owned(),
         None => String::new(),
     };
-    format!("{mark} **{}** — {what}, since {} · alert {}{known}", escape(name), clock(incident.opened), incident.id.0)
+    format!("{mark} **{}** — {what}, since {} · alert {}{known}", escape(&name), clock(incident.opened), incident.id.0)
 }
 
 fn in_progress(operation: &Operation) -> String {
     format!(
         "⏳ **{}** — {} by {} since {} · #{}",
-        escape(operation.service.as_str()),
+        escape(&operation.target().to_string()),
         operation.change.doing(),
         escape(operation.origin.actor().short()),
         clock(operation.began),

@@ -99,7 +99,12 @@ fn line(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
                 (Some(last), Kind::CrashLoop | Kind::Exited | Kind::Crashed) => format!(", {}", last.death.explain()),
                 (Some(_) | None, _) => String::new(),
             };
-            format!("{} — {}{cause}, for {lasts}", name(service.as_str()), problem.kind.name())
+            let also = match problem.also.len() {
+                0 => String::new(),
+                1 => " and 1 other member".to_owned(),
+                more => format!(" and {more} other members"),
+            };
+            format!("{}{also} — {}{cause}, for {lasts}", name(&alert::titled(service, problem)), problem.kind.name())
         }
         (Subject::Host(host), _) => {
             format!(

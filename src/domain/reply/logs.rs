@@ -2,9 +2,9 @@
 
 use crate::domain::{
     message::{block, escape},
-    names::ServiceName,
     output::{LogError, LogTail},
     progress::clean,
+    target::Target,
 };
 
 /// Lines shown in the message itself.
@@ -22,15 +22,15 @@ pub struct Logs {
 }
 
 /// The last lines of a service's log, or why there are none.
-pub fn answer(service: &ServiceName, log: Result<LogTail, LogError>) -> Logs {
+pub fn answer(target: &Target, log: Result<LogTail, LogError>) -> Logs {
     match log {
-        Ok(LogTail { text, truncated }) => tail(service, &text, truncated),
-        Err(error) => Logs { text: failed(service, &error), file: None },
+        Ok(LogTail { text, truncated }) => tail(target, &text, truncated),
+        Err(error) => Logs { text: failed(target, &error), file: None },
     }
 }
 
-fn tail(service: &ServiceName, output: &str, cut: bool) -> Logs {
-    let name = escape(service.as_str());
+fn tail(target: &Target, output: &str, cut: bool) -> Logs {
+    let name = escape(&target.to_string());
     let lines: Vec<String> = output.lines().map(clean).collect();
     if lines.iter().all(|line| line.trim().is_empty()) {
         return Logs { text: format!("**{name}** has printed nothing."), file: None };
@@ -55,9 +55,9 @@ fn tail(service: &ServiceName, output: &str, cut: bool) -> Logs {
     let beginning = if cut { " (its beginning is cut off)" } else { "" };
     let text =
         format!("**{name}** — last {shown} of {all} lines; all of them in the file below{beginning}\n{}", block(&end));
-    Logs { text, file: Some((format!("{service}.log"), lines.join("\n"))) }
+    Logs { text, file: Some((format!("{}.log", target.to_string().replace('/', "-")), lines.join("\n"))) }
 }
 
-fn failed(service: &ServiceName, error: &LogError) -> String {
-    format!("🔴 **{}** — its log could not be read: {}", escape(service.as_str()), escape(&error.to_string()))
+fn failed(target: &Target, error: &LogError) -> String {
+    format!("🔴 **{}** — its log could not be read: {}", escape(&target.to_string()), escape(&error.to_string()))
 }

@@ -26,7 +26,7 @@ pub fn in_progress(operations: &[(&Operation, &Progress)], prefix: &str, now: Ti
             "#{} {} of **{}**{phase} · {} · {}",
             operation.id.0,
             operation.change.command(),
-            escape(operation.service.as_str()),
+            escape(&operation.target().to_string()),
             span::since(operation.began, now),
             escape(operation.origin.actor().short()),
         )
@@ -80,7 +80,12 @@ pub fn not_delivered(operation: &Operation, why: &str, prefix: &str) -> String {
 }
 
 fn named(operation: &Operation) -> String {
-    format!("#{}, the {} of **{}**", operation.id.0, operation.change.command(), escape(operation.service.as_str()))
+    format!(
+        "#{}, the {} of **{}**",
+        operation.id.0,
+        operation.change.command(),
+        escape(&operation.target().to_string())
+    )
 }
 
 /// There is nothing to cancel.
@@ -146,7 +151,11 @@ fn verdict(record: &Record) -> String {
     match &record.end {
         Some(end) => end.verdict.clone(),
         None => {
-            format!("⏳ **{} of {}** is in progress", operation.change.command(), escape(operation.service.as_str()))
+            format!(
+                "⏳ **{} of {}** is in progress",
+                operation.change.command(),
+                escape(&operation.target().to_string())
+            )
         }
     }
 }

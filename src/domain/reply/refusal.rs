@@ -12,6 +12,7 @@ use crate::domain::{
     operation::Operation,
     runtime::NotPossible,
     selector::NoMatch,
+    suggest,
 };
 
 /// No command of that name.
@@ -64,10 +65,32 @@ pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
 pub fn unresolved(unresolved: &Unresolved, prefix: &str) -> String {
     match unresolved {
         Unresolved::NoMatch(no_match) => self::no_match(no_match, prefix),
+        Unresolved::NoMember { service, written, members } => no_member(service, written, members, prefix),
+        Unresolved::WholeOnly { service, change } => {
+            let command = code(&format!("{prefix}{} {service}", change.command()));
+            format!("✋ **{}** is {} as a whole: {command}.", escape(service.as_str()), change.done())
+        }
         Unresolved::NoOperation(written) => operations::nothing_to_cancel(written, prefix),
         Unresolved::NoIncident(written) => incident::nothing_open(written, prefix),
         Unresolved::NoSilence(written) => incident::not_silent(written, prefix),
     }
+}
+
+/// A project has no such member, or a service none at all.
+fn no_member(service: &ServiceName, written: &str, members: &[String], prefix: &str) -> String {
+    const SHOWN: usize = 20;
+    let name = escape(service.as_str());
+    if members.is_empty() {
+        return format!("**{name}** is no project, so there is no {} in it. Write {service} alone.", quote(written));
+    }
+    let nearest = suggest::nearest(written, members.iter().map(String::as_str));
+    let did_you_mean =
+        nearest.map_or(String::new(), |near| format!(" Did you mean {}?", code(&format!("{service}/{near}"))));
+    let shown = members.iter().take(SHOWN).map(|member| escape(member)).collect::<Vec<_>>().join(", ");
+    let more = members.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let status = code(&format!("{prefix}status {service}"));
+    format!("**{name}** has no member {}.{did_you_mean} It has {shown}{more} — {status} shows them.", quote(written))
 }
 
 /// The sender's role is too small.
@@ -144,7 +167,7 @@ pub fn in_progress(other: &Operation, prefix: &str, now: Timestamp) -> String {
     format!(
         "✋ **{}** is {} already (#{}, asked by {}, {} ago) — one change at a time. Ask again when it is done, or {} \
          cancels it.",
-        escape(other.service.as_str()),
+        escape(&other.target().to_string()),
         other.change.doing(),
         other.id.0,
         escape(other.origin.actor().short()),
@@ -183,6 +206,7 @@ mod tests {
         inbound::Me,
         incident::IncidentId,
         inventory::Inventory,
+        member::Member,
         message::Body,
         names::UserId,
         operation::OperationId,
@@ -195,6 +219,9 @@ mod tests {
     impl Directory for Nowhere {
         fn inventory(&self) -> &Inventory {
             &self.0
+        }
+        fn members(&self, _: &ServiceName) -> Vec<&Member> {
+            vec![]
         }
         fn operation_of(&self, _: &ServiceName) -> Option<OperationId> {
             None

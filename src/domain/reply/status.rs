@@ -5,11 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::span;
 use crate::domain::{
     inventory::Service,
+    member::Member,
     message::{code, escape},
     names::HostName,
     observation::{Death, Health, Observation, SnapshotError, State},
     operation::Operation,
-    watch::{Problem, Who},
+    watch::{Detector, Intent, Kind, Problem, Who},
 };
 
 /// What is known of one service at the time of answering.
@@ -21,10 +22,40 @@ pub struct Line<'a> {
     pub view: View<'a>,
     /// The change in progress.
     pub active: Option<&'a Operation>,
+    /// What the watch knows of it.
+    pub known: Option<&'a Detector>,
+}
+
+/// What the watch knows of one thing, as far as its line says it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known<'a> {
     /// The crash loop it is in.
-    pub looping: Option<&'a Problem>,
+    looping: Option<&'a Problem>,
     /// Who stopped it, and when, if somebody did and it should not run.
-    pub stopped: Option<(&'a Who, Timestamp)>,
+    stopped: Option<(&'a Who, Timestamp)>,
+    /// Whether it may be missing.
+    optional: bool,
+}
+
+impl<'a> Known<'a> {
+    fn of(open: Option<&'a Problem>, intent: &'a Intent, optional: bool) -> Self {
+        let stopped = match intent {
+            Intent::Stopped { by, at } => Some((by, *at)),
+            Intent::Run | Intent::Unknown => None,
+        };
+        Self { looping: open.filter(|problem| problem.kind == Kind::CrashLoop), stopped, optional }
+    }
+
+    fn whole(line: &Line<'a>) -> Self {
+        let optional = line.service.watch.optional;
+        line.known
+            .map_or(Self { optional, ..Self::default() }, |known| Self::of(known.open(), known.intent(), optional))
+    }
+
+    fn member(line: &Line<'a>, member: &Member) -> Self {
+        let watch = line.known.and_then(|known| known.member(member));
+        watch.map_or_else(Self::default, |watch| Self::of(watch.open(), watch.intent(), false))
+    }
 }
 
 /// What was seen of a service.
@@ -67,7 +98,7 @@ impl Mark {
 pub fn answer(lines: &[Line<'_>], now: Timestamp) -> String {
     let (unseen, mut rows) = (unseen_hosts(lines), Vec::new());
     for line in lines.iter().filter(|line| !matches!(line.view, View::Blind(_) | View::Waiting)) {
-        rows.push(row(line, now));
+        rows.push(row(line, lines.len() == 1, now));
     }
     // Stable: within a rank, the order of the config.
     rows.sort_by_key(|(mark, _)| *mark);
@@ -184,7 +215,7 @@ pub fn blind(host: &HostName, trouble: &SnapshotError) -> String {
     format!("🔴 **{}** {what} — {}", escape(host.as_str()), escape(trouble.cause()))
 }
 
-fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
+fn row(line: &Line<'_>, alone: bool, now: Timestamp) -> (Mark, String) {
     let name = format!("**{}**", escape(line.service.name.as_str()));
     let View::Seen(seen) = &line.view else { return (Mark::Unknown, name) };
     if let Some(operation) = line.active {
@@ -192,13 +223,68 @@ fn row(line: &Line<'_>, now: Timestamp) -> (Mark, String) {
         let text = format!("{name} — {} by {}, {since}", operation.change.doing(), escape(actor.short()));
         return (Mark::InProgress, text);
     }
-    let (mark, state) = rest(line, seen, now).map_or_else(|| state(seen, line.looping, now), |rest| (Mark::Idle, rest));
+    let (mark, state) =
+        if seen.members.is_empty() { one(seen, Known::whole(line), now) } else { project(line, seen, alone, now) };
     (mark, format!("{name} — {state}"))
 }
 
+/// "up 2 h, healthy" of one thing, and how much it matters.
+fn one(seen: &Observation, known: Known<'_>, now: Timestamp) -> (Mark, String) {
+    rest(seen, known, now).map_or_else(|| state(seen, known.looping, now), |rest| (Mark::Idle, rest))
+}
+
+/// "4 of 4 up", with the members that somebody should look at; with all of them
+/// when it is asked about `alone`.
+fn project(line: &Line<'_>, seen: &Observation, alone: bool, now: Timestamp) -> (Mark, String) {
+    /// Members that are shown one by one.
+    const SHOWN: usize = 20;
+    let names: Vec<&Member> = seen.members.iter().map(|(member, _)| member).collect();
+    let mut done = 0;
+    let mut rows: Vec<(Mark, String)> = Vec::new();
+    for (member, seen) in &seen.members {
+        let known = Known::member(line, member);
+        let finished = known.stopped.is_none() && seen.state.is_done();
+        done += usize::from(finished);
+        let (mark, state) = one(seen, known, now);
+        rows.push((mark, format!("{} — {state}", escape(&member.shown(names.iter().copied())))));
+    }
+    let idle = rows.iter().filter(|(mark, _)| *mark == Mark::Idle).count();
+    let up = rows.iter().filter(|(mark, _)| *mark == Mark::Fine).count();
+    let worst = rows.iter().map(|(mark, _)| *mark).min().unwrap_or(Mark::Unknown);
+    // What rests beside others that run is no reason to look.
+    let mark = if worst == Mark::Idle && up > 0 { Mark::Fine } else { worst };
+    let head = match (up, rest(seen, Known::whole(line), now)) {
+        (0, Some(rest)) if mark == Mark::Idle => rest,
+        _ => {
+            let stopped = idle - done;
+            let mut head = format!("{up} of {} up", rows.len() - idle);
+            for (count, how) in [(stopped, "stopped"), (done, "done")] {
+                if count > 0 {
+                    head.push_str(&format!(", {count} {how}"));
+                }
+            }
+            head
+        }
+    };
+    if !alone {
+        rows.retain(|(mark, _)| *mark <= Mark::Unknown);
+    }
+    rows.sort_by_key(|(mark, _)| *mark);
+    let more = rows.len().saturating_sub(SHOWN);
+    rows.truncate(SHOWN);
+    let mut text = head;
+    for (mark, row) in rows {
+        text.push_str(&format!("\n· {} {row}", mark.emoji()));
+    }
+    if more > 0 {
+        text.push_str(&format!("\n· and {more} more"));
+    }
+    (mark, text)
+}
+
 /// Why it is well that it does not run, if it is.
-fn rest(line: &Line<'_>, seen: &Observation, now: Timestamp) -> Option<String> {
-    match (&seen.state, line.stopped) {
+fn rest(seen: &Observation, known: Known<'_>, now: Timestamp) -> Option<String> {
+    match (&seen.state, known.stopped) {
         (State::Exited(_) | State::Created, Some((by, at))) => {
             let by = match by {
                 Who::Operator(actor) => escape(actor.short()),
@@ -209,7 +295,7 @@ fn rest(line: &Line<'_>, seen: &Observation, now: Timestamp) -> Option<String> {
         (State::NotDeployed, Some((Who::Operator(actor), at))) => {
             Some(format!("stopped by {}, {} ago", escape(actor.short()), span::since(at, now)))
         }
-        (State::NotDeployed, _) if line.service.watch.optional => Some("not deployed, and optional".to_owned()),
+        (State::NotDeployed, _) if known.optional => Some("not deployed, and optional".to_owned()),
         (State::Exited(_) | State::Created | State::NotDeployed, _) => None,
         (State::Running | State::Restarting { .. } | State::Paused | State::Removing | State::Unknown(_), _) => None,
     }

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::domain::{member::Member, names::ProjectName};
+
 /// Something that happened to what runs a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeEvent {
@@ -9,6 +11,8 @@ pub struct RuntimeEvent {
     pub id: String,
     /// Its name in its runtime at the time.
     pub name: String,
+    /// The project that it belongs to, and which of its members it is.
+    pub of: Option<(ProjectName, Member)>,
     /// When, by the host's clock.
     pub at: Timestamp,
     /// What happened to it.

@@ -27,6 +27,7 @@ pub use self::{
 use super::{
     change::Wanted,
     inventory::Service,
+    names::MemberName,
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -36,7 +37,7 @@ impl Workload {
     /// What runs it.
     pub fn runtime(&self) -> &'static dyn Runtime {
         match self {
-            Self::Docker(_) => &docker::Docker,
+            Self::Docker(_) | Self::Project(_) => &docker::Docker,
             Self::Systemd(_) => &systemd::Systemd,
         }
     }
@@ -76,7 +77,7 @@ pub trait Runtime: fmt::Debug + Sync {
 
     /// A command that prints how these are, each on lines of its own. Both
     /// streams are read together; its status says nothing.
-    fn snapshot(&self, names: &[&str]) -> String;
+    fn snapshot(&self, services: &[&Service]) -> String;
 
     /// Reads how a service is from what [`snapshot`](Self::snapshot) printed
     /// about all of them.
@@ -91,14 +92,21 @@ pub trait Runtime: fmt::Debug + Sync {
     /// none.
     fn read_event(&self, line: &str) -> Option<RuntimeEvent>;
 
-    /// A command that prints the last lines of a service's log.
-    fn logs(&self, name: &str, lines: u32) -> String;
+    /// A command that prints the last lines of a service's log, or of a
+    /// member's.
+    fn logs(&self, service: &Service, member: Option<&MemberName>, lines: u32) -> String;
 
     /// Reads what [`logs`](Self::logs) printed.
-    fn read_log(&self, output: CommandOutput, name: &str) -> Result<LogTail, LogError>;
+    fn read_log(&self, output: CommandOutput, service: &Service) -> Result<LogTail, LogError>;
 
-    /// The script of a change. It tells how the service is before and after.
-    fn change(&self, wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible>;
+    /// The script of a change, of all of a service or of a member. It tells how the service is before and after.
+    fn change(
+        &self,
+        wanted: &Wanted,
+        service: &Service,
+        member: Option<&MemberName>,
+        by: &Actor,
+    ) -> Result<String, NotPossible>;
 
     /// A script that says what an update would bring and whether it could
     /// begin. Its output is read like a job's log.
@@ -107,23 +115,24 @@ pub trait Runtime: fmt::Debug + Sync {
     /// Reads what a change told of the service before or after it.
     fn seen(&self, line: &str, service: &Service, at: Timestamp) -> Option<Observation>;
 
-    /// Whether what was printed says that there is nothing of that name.
-    fn is_missing(&self, printed: &str, name: &str) -> bool;
+    /// Whether what was printed says that the service is not there.
+    fn is_missing(&self, printed: &str, service: &Service) -> bool;
 
     /// What the doctor asks about it.
     fn doctor(&self) -> &'static dyn Doctor;
 }
 
 impl Service {
-    /// The command line that prints the last lines of its log.
-    pub fn logs(&self, lines: u32) -> String {
-        let command = self.workload.runtime().logs(self.workload.name(), lines);
+    /// The command line that prints the last lines of its log, or of a
+    /// member's.
+    pub fn logs(&self, member: Option<&MemberName>, lines: u32) -> String {
+        let command = self.workload.runtime().logs(self, member, lines);
         super::shell::script(self.run_as.as_ref(), &command)
     }
 
     /// Reads what [`logs`](Self::logs) printed, or why it could not be asked.
     pub fn read_log(&self, output: Result<CommandOutput, String>) -> Result<LogTail, LogError> {
-        self.workload.runtime().read_log(output.map_err(LogError::Unreachable)?, self.workload.name())
+        self.workload.runtime().read_log(output.map_err(LogError::Unreachable)?, self)
     }
 
     /// The command line that says what an update would bring.

@@ -48,8 +48,7 @@ impl<'a> Group<'a> {
 /// One command line that looks at all the services of a host.
 pub fn command<'a>(services: impl IntoIterator<Item = &'a Service>) -> String {
     let ask = |group: &Group<'_>| {
-        let names: Vec<&str> = group.services.iter().map(|service| service.workload.name()).collect();
-        let command = shell::script(group.login, &group.runtime.snapshot(&names));
+        let command = shell::script(group.login, &group.runtime.snapshot(&group.services));
         format!("echo {}; {command} 2>&1", shell::quote(&group.mark()))
     };
     let groups = Group::all(services);

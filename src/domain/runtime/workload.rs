@@ -1,12 +1,15 @@
 //! What a service is on its host.
 
-use crate::domain::names::{ContainerName, UnitName};
+use super::RuntimeEvent;
+use crate::domain::names::{ContainerName, ProjectName, UnitName};
 
 /// What a service is on its host, by the name that its runtime knows it by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Workload {
     /// A container of Docker Engine.
     Docker(ContainerName),
+    /// All containers of a Compose project on Docker Engine.
+    Project(ProjectName),
     /// A unit of the system's systemd.
     Systemd(UnitName),
 }
@@ -14,14 +17,39 @@ pub enum Workload {
 impl Workload {
     /// Whether both are run by the same.
     pub fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        self.runtime().label() == other.runtime().label()
     }
 
     /// Its name in its runtime.
     pub fn name(&self) -> &str {
         match self {
             Self::Docker(container) => container.as_str(),
+            Self::Project(project) => project.as_str(),
             Self::Systemd(unit) => unit.as_str(),
+        }
+    }
+
+    /// Whether it has members, which are known once they were seen.
+    pub fn is_project(&self) -> bool {
+        match self {
+            Self::Project(_) => true,
+            Self::Docker(_) | Self::Systemd(_) => false,
+        }
+    }
+
+    /// What it is called where it has to be told from what is no project.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Project(_) => "project",
+            Self::Docker(_) | Self::Systemd(_) => self.runtime().noun(),
+        }
+    }
+
+    /// Whether an event is about it, or about one of its members.
+    pub fn has(&self, event: &RuntimeEvent) -> bool {
+        match self {
+            Self::Project(project) => event.of.as_ref().is_some_and(|(of, _)| of == project),
+            Self::Docker(_) | Self::Systemd(_) => event.name == self.name(),
         }
     }
 }

@@ -9,11 +9,13 @@
 mod answer;
 mod checkpoint;
 mod deaths;
+mod detector;
 mod expected_stop;
 mod host;
 mod judge;
 mod policy;
 mod problem;
+mod project;
 mod relapse;
 mod service;
 mod snapshot;
@@ -25,9 +27,11 @@ mod tests;
 
 pub use self::{
     checkpoint::Checkpoint,
+    detector::{Detector, Saved},
     host::{HostFinding, HostProblem, HostWatch},
     policy::{Policy, WatchSettings},
     problem::{Closed, Fall, Finding, Intent, Kind, LastChange, Level, Missed, Problem, Who},
+    project::ProjectCheckpoint,
     service::ServiceWatch,
     snapshot::Snapshot,
     standing::Standing,

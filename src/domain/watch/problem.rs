@@ -97,6 +97,28 @@ pub struct Problem {
     /// Whether it comes back again and again. It is not counted any more then.
     #[serde(default)]
     pub flapping: bool,
+    /// The member of a project that all of this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// Other members that are in trouble.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// How often there was reason to notify again, for whichever member of a
+    /// project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<usize>,
+}
+
+impl Problem {
+    /// How often there was reason to notify again.
+    pub fn notices(&self) -> usize {
+        self.notices.unwrap_or(self.relapses.len())
+    }
+
+    /// Whether somebody is notified of it.
+    pub fn pages(&self) -> bool {
+        self.kind.level() == Level::Page
+    }
 }
 
 /// The last change that was made to a service.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     change::Change,
-    observation::{Death, Health},
+    observation::{Death, Health, State},
     runtime::{EventKind, RuntimeEvent},
 };
 
@@ -71,6 +71,10 @@ pub(super) enum Present {
 pub struct ServiceWatch {
     pub(super) policy: Policy,
     stop_timeout: Option<Duration>,
+    /// Whether it may end well by itself: what a project runs once.
+    may_finish: bool,
+    /// Whether its engine starts it again however it ends.
+    pub(super) kept_up: bool,
     pub(super) container: Option<String>,
     /// When it was started, by the host's clock, as last looked at.
     pub(super) started: Option<Timestamp>,
@@ -120,6 +124,8 @@ impl ServiceWatch {
         Self {
             policy,
             stop_timeout,
+            may_finish: false,
+            kept_up: false,
             container: None,
             started: None,
             start_told: false,
@@ -146,6 +152,33 @@ impl ServiceWatch {
             known_at: None,
             snapshot_at: None,
             last_change: None,
+        }
+    }
+
+    /// The same for a member of a project: it may have been there to do one
+    /// thing.
+    pub fn member(policy: Policy, stop_timeout: Option<Duration>) -> Self {
+        Self { may_finish: true, ..Self::new(policy, stop_timeout) }
+    }
+
+    /// Whether it has done what it was there for, when it ended like that.
+    pub(super) fn has_finished(&self, death: Death) -> bool {
+        self.may_finish && !self.kept_up && State::Exited(death).is_done()
+    }
+
+    /// It has done what it was there for: nobody waits for it to run.
+    pub(super) fn finishes(&mut self, now: Timestamp) {
+        let since = match self.present {
+            Present::Down { since, .. } => since,
+            Present::Unseen
+            | Present::Running { .. }
+            | Present::Between { .. }
+            | Present::Paused
+            | Present::Absent { .. } => now,
+        };
+        self.present = Present::Down { since, opens: None, told: true };
+        if self.intent == Intent::Run {
+            self.intent = Intent::Unknown;
         }
     }
 
@@ -353,6 +386,9 @@ impl ServiceWatch {
             return;
         }
         let oom = self.oom.take().is_some_and(|at| now.duration_since(at) <= OOM_ENDS);
+        if self.has_finished(Death { code, oom }) {
+            return self.finishes(now);
+        }
         // A guess was a look's: that it stays down is seen already.
         let opens = if guessed { Some(now) } else { now.checked_add(UNCONFIRMED).ok() };
         self.present = Present::Down { since: now, opens, told: true };

@@ -31,6 +31,9 @@ impl ServiceWatch {
         if matches!(seen.state, State::Unknown(_)) {
             return (None, None);
         }
+        if seen.id.is_some() {
+            self.kept_up = seen.kept_up;
+        }
         if snapshot.rebooted {
             self.grace = seen.at.checked_add(COMING_BACK).ok();
             if let Some(went) = self.blind {
@@ -119,6 +122,7 @@ impl ServiceWatch {
                     self.present = Present::Between { since: now, restarting: true };
                 }
             }
+            State::Exited(death) if self.has_finished(*death) && !self.held => self.finishes(now),
             State::Exited(death) => return self.looks_dead(seen, *death),
             State::Created | State::Removing => {
                 if !matches!(self.present, Present::Between { restarting: false, .. }) {

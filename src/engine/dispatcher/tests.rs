@@ -23,7 +23,7 @@ use crate::{
         record::End,
         role::Role,
         runtime::{self, EventKind, RuntimeEvent, Workload, snapshot},
-        watch::{Checkpoint, Policy},
+        watch::{Policy, Saved},
     },
     engine::{
         event::{CancelResult, JobNews, JobState, Replay, Ticket},
@@ -47,7 +47,7 @@ struct Room {
     /// Whether messages are copies.
     replay: Replay,
     /// What was kept of each service.
-    checkpoints: BTreeMap<ServiceName, Checkpoint>,
+    checkpoints: BTreeMap<ServiceName, Saved>,
 }
 
 impl Room {
@@ -177,7 +177,7 @@ impl Room {
     }
 
     fn container(&mut self, name: &str, kind: EventKind) -> String {
-        let event = RuntimeEvent { id: "x".into(), name: name.to_owned(), at: self.now, kind };
+        let event = RuntimeEvent { id: "x".into(), name: name.to_owned(), of: None, at: self.now, kind };
         self.happens(Event::Runtime { host: HostName::parse("spark-1").unwrap(), event })
     }
 

@@ -1,7 +1,6 @@
 //! Event streams: what happens on the host, as it happens.
 
 use std::{
-    collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,7 @@ use super::{Asked, HostWorker};
 use crate::{
     domain::{
         names::LoginName,
-        runtime::{Runtime, stream},
+        runtime::{Runtime, Workload, stream},
     },
     engine::{collector::Lines, event::Event},
     ports::{Exec, RemoteError, Stdin},
@@ -49,19 +48,19 @@ impl HostWorker {
     ) {
         let mut pause = RECONNECT.0;
         // Several logins may see the same engine: each tells of its own.
-        let own: BTreeSet<String> = self
+        let own = self
             .services
             .iter()
             .filter(|s| s.run_as == login && s.workload.runtime().label() == runtime.label())
-            .map(|s| s.workload.name().to_owned())
-            .collect();
+            .map(|s| s.workload.clone());
+        let own: Arc<[Workload]> = own.collect();
         let known = Arc::new(Mutex::new(None));
         loop {
             let began = tokio::time::Instant::now();
             let (send, mut lines) = mpsc::channel(WAITING);
             let overflow = snapshot.clone();
             let since = *known.lock().unwrap_or_else(PoisonError::into_inner);
-            let (own, told) = (own.clone(), Arc::clone(&known));
+            let (own, told) = (Arc::clone(&own), Arc::clone(&known));
             let heard = Arc::new(AtomicBool::new(false));
             let hears = Arc::clone(&heard);
             let mut output = Lines::new(LINE, move |line: &str| {
@@ -73,7 +72,7 @@ impl HostWorker {
                     Some(event) => (*known).max(Some(event.at)),
                     None => known.or_else(|| stream::read_clock(line)),
                 };
-                if let Some(event) = event.filter(|event| own.contains(&event.name))
+                if let Some(event) = event.filter(|event| own.iter().any(|workload| workload.has(event)))
                     && send.try_send(event).is_err()
                 {
                     // Too many to take: the snapshot tells what came of them.

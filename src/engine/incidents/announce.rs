@@ -10,6 +10,7 @@ use crate::{
     domain::{
         incident::{Incident, IncidentId},
         message::MessageClass,
+        names::MemberName,
         outgoing::MessageKey,
         output::{CommandOutput, LogError},
         reply,
@@ -89,13 +90,14 @@ impl Incidents {
     }
 
     fn tell_with_evidence(&mut self, id: IncidentId, ctx: &mut Ctx<'_>) -> Step {
-        let Some(Subject::Service(name)) = self.open.get(&id).map(|incident| &incident.subject) else {
+        let Some(Incident { subject: Subject::Service(name), cause, .. }) = self.open.get(&id) else {
             return self.tell(&[id], ctx);
         };
         let Some(service) = ctx.inventory.service(name) else { return Step::none() };
+        let member = cause.member().and_then(|member| MemberName::parse(member).ok());
         let ticket = ctx.ids.ticket(Asker::Incidents);
         self.evidence.insert(ticket, id);
-        let command = service.logs(reply::alert::LOG_LINES * 3);
+        let command = service.logs(member.as_ref(), reply::alert::LOG_LINES * 3);
         Effect::Host { host: service.host.clone(), request: HostRequest::Read { command, limit: EVIDENCE, ticket } }
             .into()
     }

@@ -6,7 +6,7 @@ use crate::{
         access,
         command::{self, Context, Reading},
         inbound::Inbound,
-        incident::{IncidentId, acknowledges},
+        incident::{Incident, IncidentId, acknowledges},
         outgoing::MessageKey,
         phone,
         subject::Subject,
@@ -42,13 +42,18 @@ impl Intake {
             return None;
         }
         let spec = command::spec(&phone::name(word).to_lowercase())?;
-        let about: Vec<(IncidentId, &Subject)> = world.incidents.told_with(told).map(|i| (i.id, &i.subject)).collect();
-        let subject = match (spec.context, &about[..]) {
+        let about: Vec<&Incident> = world.incidents.told_with(told).collect();
+        let subjects: Vec<&Subject> = about.iter().map(|incident| &incident.subject).collect();
+        let subject = match (spec.context, &subjects[..]) {
             (Context::Alerts, []) => told.0.to_string(),
-            (Context::Alerts, about) => about.iter().map(|(id, _)| id.0.to_string()).collect::<Vec<_>>().join(" "),
-            (Context::Subject, [(_, Subject::Service(name))]) => name.as_str().to_owned(),
-            (Context::Subject, [(_, Subject::Host(name) | Subject::Disk(name))]) => format!("{name}:"),
-            (Context::Subject | Context::None, _) => return None,
+            (Context::Alerts, _) => about.iter().map(|one| one.id.0.to_string()).collect::<Vec<_>>().join(" "),
+            (Context::Member, [Subject::Service(name)]) => match about[0].cause.member() {
+                Some(member) => format!("{name}/{member}"),
+                None => name.as_str().to_owned(),
+            },
+            (Context::Subject, [Subject::Service(name)]) => name.as_str().to_owned(),
+            (Context::Subject | Context::Member, [Subject::Host(name) | Subject::Disk(name)]) => format!("{name}:"),
+            (Context::Subject | Context::Member | Context::None, _) => return None,
         };
         let prefix = ctx.prefix();
         let written = format!("{prefix}{} {subject} {rest}", spec.name);

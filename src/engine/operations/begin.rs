@@ -6,12 +6,12 @@ use crate::{
         change::Wanted,
         job::Job,
         message::MessageClass,
-        names::ServiceName,
         operation::{Operation, Outcome},
         progress::Progress,
         record::Record,
         reply::{self, refusal},
         runtime,
+        target::Target,
     },
     engine::{
         ctx::Ctx,
@@ -27,13 +27,14 @@ use crate::{
 
 impl Operations {
     /// Begins a change. It is in the ledger before its host hears of it.
-    pub fn begin(&mut self, request: &Request, wanted: &Wanted, name: ServiceName, ctx: &mut Ctx<'_>) -> Step {
+    pub fn begin(&mut self, request: &Request, wanted: &Wanted, target: Target, ctx: &mut Ctx<'_>) -> Step {
+        let Target { service: name, member } = target;
         let Some(service) = ctx.inventory.service(&name) else { return Step::none() };
         if let Some(other) = self.of(&name) {
             return request.refuse("one change at a time", &refusal::in_progress(other, ctx.prefix(), ctx.now));
         }
         let change = wanted.change;
-        let body = match service.workload.runtime().change(wanted, service, &request.origin.actor()) {
+        let body = match service.workload.runtime().change(wanted, service, member.as_ref(), &request.origin.actor()) {
             Ok(body) => body,
             Err(why) => return request.refuse("not possible", &refusal::not_possible(&name, why)),
         };
@@ -49,6 +50,7 @@ impl Operations {
             id,
             change,
             service: name,
+            member,
             host: service.host.clone(),
             origin: request.origin.clone(),
             asked: request.asked.clone(),

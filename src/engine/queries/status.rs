@@ -113,8 +113,7 @@ impl Status {
                     service,
                     view,
                     active: world.operations.of(&service.name),
-                    looping: world.watcher.looping(&service.name),
-                    stopped: world.watcher.stopped(&service.name),
+                    known: world.watcher.known(&service.name),
                 }
             })
             .collect();

@@ -15,7 +15,7 @@ use crate::domain::{
     inventory::Inventory,
     names::{HostName, ServiceName},
     subject::Subject,
-    watch::{Checkpoint, Intent, Kind, Problem, Standing, Who},
+    watch::{Detector, Saved, Standing},
 };
 
 /// See the module.
@@ -35,7 +35,7 @@ impl Watcher {
 
     /// Goes on from what an earlier process knew, at the time when it last
     /// lived.
-    pub fn restore(&mut self, checkpoints: Vec<(ServiceName, Checkpoint)>, open: &[Incident], lived: Timestamp) {
+    pub fn restore(&mut self, checkpoints: Vec<(ServiceName, Saved)>, open: &[Incident], lived: Timestamp) {
         for (service, checkpoint) in checkpoints {
             if let Some(monitor) = self.services.get_mut(&service) {
                 monitor.restore(checkpoint, lived);
@@ -50,22 +50,14 @@ impl Watcher {
         }
     }
 
-    /// The crash loop that a service is in.
-    pub fn looping(&self, service: &ServiceName) -> Option<&Problem> {
-        self.services.get(service)?.watch.open().filter(|problem| problem.kind == Kind::CrashLoop)
-    }
-
-    /// Who stopped a service, and when, if somebody did.
-    pub fn stopped(&self, service: &ServiceName) -> Option<(&Who, Timestamp)> {
-        match self.services.get(service)?.watch.intent() {
-            Intent::Stopped { by, at } => Some((by, *at)),
-            Intent::Run | Intent::Unknown => None,
-        }
+    /// What is known of a service.
+    pub fn known(&self, service: &ServiceName) -> Option<&Detector> {
+        Some(&self.services.get(service)?.watch)
     }
 
     /// How a service stands, in a word.
     pub fn standing(&self, service: &ServiceName) -> Option<Standing> {
-        Some(self.services.get(service)?.watch.standing())
+        Some(self.known(service)?.standing())
     }
 
     /// Whether this process has looked at every host, and knows what came of

@@ -8,11 +8,11 @@ use crate::{
         impact::Impact,
         incident::{Cause, Resolution},
         inventory::Service,
-        names::{HostName, ServiceName},
-        operation::Outcome,
+        names::{HostName, MemberName, ServiceName},
+        operation::{Operation, Outcome},
         runtime::RuntimeEvent,
         subject::Subject,
-        watch::{Checkpoint, Finding, LastChange, ServiceWatch, Who},
+        watch::{Detector, Finding, LastChange, Saved, Who},
     },
     engine::{
         ctx::Ctx,
@@ -27,41 +27,40 @@ use crate::{
 /// One service under watch.
 #[derive(Debug)]
 pub(super) struct ServiceMonitor {
-    pub(super) watch: ServiceWatch,
+    pub(super) watch: Detector,
     /// What the ledger has of it.
-    saved: Option<Checkpoint>,
+    saved: Option<Saved>,
 }
 
 impl ServiceMonitor {
     pub(super) fn new(service: &Service) -> Self {
-        Self { watch: ServiceWatch::new(service.watch.clone(), service.stop_timeout), saved: None }
+        Self { watch: Detector::new(service), saved: None }
     }
 
-    pub(super) fn restore(&mut self, checkpoint: Checkpoint, known_at: Timestamp) {
-        self.saved = Some(checkpoint.clone());
-        self.watch.restore(checkpoint, known_at);
+    pub(super) fn restore(&mut self, saved: Saved, known_at: Timestamp) {
+        self.saved = Some(saved.clone());
+        self.watch.restore(saved, known_at);
     }
 
     /// What is to be kept of it, if that is news to the ledger.
-    fn unsaved(&mut self) -> Option<Checkpoint> {
-        let checkpoint = self.watch.checkpoint();
-        if self.saved.as_ref() == Some(&checkpoint) { None } else { Some(self.saved.insert(checkpoint).clone()) }
+    fn unsaved(&mut self) -> Option<Saved> {
+        let now = self.watch.saved();
+        if self.saved.as_ref() == Some(&now) { None } else { Some(self.saved.insert(now).clone()) }
     }
 }
 
 impl Watcher {
     /// Something happened to a container.
     pub fn event(&mut self, host: &HostName, event: &RuntimeEvent, ctx: &mut Ctx<'_>) -> Step {
-        let Some(service) = ctx.inventory.on_host(host).find(|service| service.workload.name() == event.name) else {
-            return Step::none();
-        };
-        self.watching(&service.name, ctx, |watch, now| watch.event(event, now))
+        // A container can be a service and a member of a project that is another.
+        let about = ctx.inventory.on_host(host).filter(|service| service.workload.has(event));
+        about.map(|service| self.watching(&service.name, ctx, |watch, now| watch.event(event, now))).collect()
     }
 
     /// A change begins: what happens to the service now is its doing.
-    pub fn operation_started(&mut self, service: &ServiceName) {
-        if let Some(monitor) = self.services.get_mut(service) {
-            monitor.watch.change_begins();
+    pub fn operation_started(&mut self, operation: &Operation) {
+        if let Some(monitor) = self.services.get_mut(&operation.service) {
+            monitor.watch.change_begins(operation.member.as_ref().map(MemberName::as_str));
         }
     }
 
@@ -76,14 +75,14 @@ impl Watcher {
         &mut self,
         name: &ServiceName,
         ctx: &mut Ctx<'_>,
-        tell: impl FnOnce(&mut ServiceWatch, Timestamp) -> Option<Finding>,
+        tell: impl FnOnce(&mut Detector, Timestamp) -> Option<Finding>,
     ) -> Step {
         let Some(monitor) = self.services.get_mut(name) else { return Step::none() };
         let finding = tell(&mut monitor.watch, ctx.now);
         let wants_snapshot = monitor.watch.wants_snapshot(ctx.now);
-        let save = monitor.unsaved().map(|checkpoint| {
-            Effect::Record(Entry::Checkpoint { service: name.clone(), checkpoint: Box::new(checkpoint) })
-        });
+        let save = monitor
+            .unsaved()
+            .map(|saved| Effect::Record(Entry::Checkpoint { service: name.clone(), checkpoint: Box::new(saved) }));
         let host = ctx.inventory.service(name).filter(|_| wants_snapshot).map(|service| service.host.clone());
         let look = host.map(|host| {
             let request = HostRequest::Snapshot { ticket: ctx.ids.ticket(Asker::Watcher) };

@@ -112,14 +112,23 @@ impl BotPlan {
     }
 
     /// Knows this service, with more lines of TOML for it.
-    pub fn service_with(mut self, project: &Project, lines: &str) -> Self {
+    pub fn service_with(self, project: &Project, lines: &str) -> Self {
+        self.service_of(project, ("container", project.container()), lines)
+    }
+
+    /// All of a project as one service.
+    pub fn whole(self, project: &Project, lines: &str) -> Self {
+        self.service_of(project, ("project", project.compose_name()), lines)
+    }
+
+    fn service_of(mut self, project: &Project, workload: (&str, &str), lines: &str) -> Self {
         let mut text = "\n[[service]]\n".to_owned();
         let dir = project.dir().display().to_string();
         for (key, value) in [
             ("name", project.name()),
             ("host", project.host().name()),
             ("runtime", "docker"),
-            ("container", project.container()),
+            workload,
             ("dir", &dir),
             ("branch", project.branch()),
         ] {

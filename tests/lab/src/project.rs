@@ -227,6 +227,11 @@ impl Project {
         &self.container
     }
 
+    /// What Compose calls it: after its directory.
+    pub fn compose_name(&self) -> &str {
+        &self.unique
+    }
+
     /// The deployed clone, or what of it has the compose file, seen from the host.
     pub fn dir(&self) -> PathBuf {
         match self.below {

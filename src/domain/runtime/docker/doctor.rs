@@ -33,12 +33,14 @@ impl Doctor for DockerDoctor {
     }
 
     fn ask_service(&self, number: usize, service: &Service) -> String {
-        let container = shell::quote(service.workload.name());
+        let name = shell::quote(service.workload.name());
+        let (ask, place) =
+            if service.workload.is_project() { ("project", format!("+{name}")) } else { ("container", name.clone()) };
         let kept = match service.dir {
-            Some(_) => format!("; kept {number} {container} {}", service.update.strategy.name()),
+            Some(_) => format!("; kept {number} {place} {}", service.update.strategy.name()),
             None => String::new(),
         };
-        format!("container {number} {container}{kept}")
+        format!("{ask} {number} {name}{kept}")
     }
 
     fn read_login(&self, answers: &Answers<'_>) -> Vec<RuntimeCheck> {

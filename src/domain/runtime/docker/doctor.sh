@@ -49,6 +49,13 @@ container() { # <number> <name>
 	[ "$c" = 0 ] || say others "$1" 0 "$(limited 15 docker ps -a --format '{{.Names}}' 2>/dev/null)"
 }
 
+project() { # <number> <name>
+	[ "$docker" = 0 ] || return 0
+	o=$(limited 15 docker ps -a --no-trunc --filter "label=com.docker.compose.project=$2" --format '{{.State}}' 2>&1)
+	say members "$1" $? "$(printf '%s\n' "$o" | sort | uniq -c | sed 's/^ *//' | grep .)"
+	say projects "$1" 0 "$(limited 15 docker ps -a --format '{{.Label "com.docker.compose.project"}}' 2>/dev/null | sort -u | grep .)"
+}
+
 # Versions that a roll-back could go to, and whose kept images are gone.
 kept() { # <number> <container> <strategy>
 	[ "$docker" = 0 ] || return 0

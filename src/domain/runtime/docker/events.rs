@@ -3,7 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::domain::runtime::{EventKind, RuntimeEvent};
+use crate::domain::{
+    member::Member,
+    names::{MemberName, ProjectName},
+    runtime::{EventKind, RuntimeEvent},
+};
 
 /// `docker events` from a time on: the engine tells again what came after it, as
 /// far as it remembers (256 events of all kinds, and none after its own
@@ -55,9 +59,17 @@ pub(super) fn read_event(line: &str) -> Option<RuntimeEvent> {
         "health_status: unhealthy" => EventKind::Unhealthy,
         _other => return None,
     };
+    let label = |key: &str| attribute(&format!("com.docker.compose.{key}"));
+    let of = || {
+        let part = MemberName::parse(label("service")?).ok()?;
+        let member = Member { part, number: label("container-number")?.parse().ok()? };
+        let deployed = label("oneoff").is_none_or(|oneoff| oneoff != "True");
+        Some((ProjectName::parse(label("project")?).ok().filter(|_| deployed)?, member))
+    };
     Some(RuntimeEvent {
         id: line.actor.id.clone(),
         name: attribute("name")?.to_owned(),
+        of: of(),
         at: Timestamp::from_nanosecond(line.time_nano.into()).ok()?,
         kind,
     })

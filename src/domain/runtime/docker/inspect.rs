@@ -18,12 +18,18 @@ pub(super) const FORMAT: &str = "{{.Name}}|{{.ID}}|{{.State.Status}}|{{.State.St
                       {{.State.ExitCode}}|{{.State.OOMKilled}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}";
 
 /// The same for a snapshot, and what the engine does when it ends.
-const SNAPSHOT: &str = "|{{.HostConfig.RestartPolicy.Name}}";
+pub(super) const POLICY: &str = "|{{.HostConfig.RestartPolicy.Name}}";
+
+/// What tells to which part of which project it belongs. As JSON: a label may
+/// hold anything, and so it is at least on one line.
+pub(super) const LABELS: &str = "|{{json (index .Config.Labels \"com.docker.compose.project\")}}\
+                      |{{json (index .Config.Labels \"com.docker.compose.service\")}}\
+                      |{{json (index .Config.Labels \"com.docker.compose.container-number\")}}";
 
 /// `docker inspect` of some containers, one line each.
 pub fn inspect(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| shell::quote(name)).collect();
-    format!("docker inspect --type container -f {} {}", shell::quote(&format!("{FORMAT}{SNAPSHOT}")), names.join(" "))
+    format!("docker inspect --type container -f {} {}", shell::quote(&format!("{FORMAT}{POLICY}")), names.join(" "))
 }
 
 /// Reads how a service's container is from what [`inspect`] printed.
@@ -42,17 +48,8 @@ pub(super) fn observe(lines: &[&str], service: &Service, at: Timestamp) -> Obser
         }
     }
     let why = complaint.unwrap_or("docker inspect printed nothing about it").to_owned();
-    Observation {
-        service: service.name.clone(),
-        at,
-        state: if missing { State::NotDeployed } else { State::Unknown(why) },
-        health: Health::None,
-        restarts: 0,
-        since: None,
-        id: None,
-        kept_up: false,
-        asked: None,
-    }
+    let state = if missing { State::NotDeployed } else { State::Unknown(why) };
+    Observation::bare(service.name.clone(), at, state)
 }
 
 /// "Error: No such object: x" (up to 27), "error: no such object: x" (28 on),
@@ -66,45 +63,67 @@ pub fn names_missing(line: &str, container: &str) -> bool {
 
 /// Reads one line of [`inspect`], if it is about this service's container.
 pub(super) fn read_inspect(line: &str, service: &Service, at: Timestamp) -> Option<Observation> {
-    let fields: Vec<&str> = line.trim().split('|').collect();
-    // A job prints one field less: what came after it was added, it does not ask.
-    let (fields, policy) = match fields[..] {
-        [.., policy] if fields.len() == 10 => (&fields[..9], policy),
-        _ => (&fields[..], ""),
-    };
-    let [name, id, status, started, finished, restarts, code, oom, health] = *fields else { return None };
-    if name.trim_start_matches('/') != service.workload.name() {
-        return None;
+    let fields = Fields::of(line)?;
+    (fields.name == service.workload.name()).then(|| fields.observation(service, at))
+}
+
+/// One container, as a line tells it.
+pub(super) struct Fields<'a> {
+    name: &'a str,
+    whole: [&'a str; 8],
+    policy: &'a str,
+    /// Project, service and number, each as JSON.
+    pub(super) labels: Option<[&'a str; 3]>,
+}
+
+impl<'a> Fields<'a> {
+    /// The parts of a line, if it is one.
+    pub(super) fn of(line: &'a str) -> Option<Self> {
+        // What is behind the last mark is a label's own, and may hold more of them.
+        let fields: Vec<&str> = line.trim().splitn(13, '|').collect();
+        // A job prints one field less: what came after it was added, it does not ask.
+        let (base, policy, labels) = match fields[..] {
+            [ref base @ .., policy, project, part, number] if base.len() == 9 => {
+                (base, policy, Some([project, part, number]))
+            }
+            [ref base @ .., policy] if base.len() == 9 => (base, policy, None),
+            ref base => (base, "", None),
+        };
+        let [name, id, status, started, finished, restarts, code, oom, health] = *base else { return None };
+        let whole = [id, status, started, finished, restarts, code, oom, health];
+        Some(Self { name: name.trim_start_matches('/'), whole, policy, labels })
     }
-    let death = Death { code: code.parse().unwrap_or(255), oom: oom == "true" };
-    let started = moment(started);
-    let finished = moment(finished);
-    let (state, since) = match status {
-        "running" => (State::Running, started),
-        "restarting" => (State::Restarting { last: death }, finished),
-        "exited" | "dead" => (State::Exited(death), finished),
-        "paused" => (State::Paused, started),
-        "created" => (State::Created, None),
-        "removing" => (State::Removing, None),
-        other => (State::Unknown(format!("docker calls its state {other:?}")), None),
-    };
-    let health = match health {
-        "starting" => Health::Starting,
-        "healthy" => Health::Healthy,
-        "unhealthy" => Health::Unhealthy,
-        _none => Health::None,
-    };
-    Some(Observation {
-        service: service.name.clone(),
-        at,
-        state,
-        health,
-        restarts: restarts.parse().unwrap_or(0),
-        since,
-        id: Some(id.to_owned()),
-        kept_up: matches!(policy, "always" | "unless-stopped"),
-        asked: None,
-    })
+
+    /// How that container is.
+    pub(super) fn observation(&self, service: &Service, at: Timestamp) -> Observation {
+        let [id, status, started, finished, restarts, code, oom, health] = self.whole;
+        let death = Death { code: code.parse().unwrap_or(255), oom: oom == "true" };
+        let started = moment(started);
+        let finished = moment(finished);
+        let (state, since) = match status {
+            "running" => (State::Running, started),
+            "restarting" => (State::Restarting { last: death }, finished),
+            "exited" | "dead" => (State::Exited(death), finished),
+            "paused" => (State::Paused, started),
+            "created" => (State::Created, None),
+            "removing" => (State::Removing, None),
+            other => (State::Unknown(format!("docker calls its state {other:?}")), None),
+        };
+        let health = match health {
+            "starting" => Health::Starting,
+            "healthy" => Health::Healthy,
+            "unhealthy" => Health::Unhealthy,
+            _none => Health::None,
+        };
+        Observation {
+            health,
+            restarts: restarts.parse().unwrap_or(0),
+            since,
+            id: Some(id.to_owned()),
+            kept_up: matches!(self.policy, "always" | "unless-stopped"),
+            ..Observation::bare(service.name.clone(), at, state)
+        }
+    }
 }
 
 /// Docker writes a time that never was as year 1.

@@ -5,6 +5,7 @@ mod doctor;
 mod events;
 mod inspect;
 mod logs;
+mod project;
 
 use jiff::Timestamp;
 
@@ -13,6 +14,7 @@ use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
 use crate::domain::{
     change::Wanted,
     inventory::Service,
+    names::MemberName,
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -43,12 +45,12 @@ impl Runtime for Docker {
         &["/var/lib/docker"]
     }
 
-    fn snapshot(&self, names: &[&str]) -> String {
-        inspect(names)
+    fn snapshot(&self, services: &[&Service]) -> String {
+        project::snapshot(services)
     }
 
     fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-        inspect::observe(printed, service, at)
+        project::observe_any(printed, service, at)
     }
 
     fn events(&self, since: Option<Timestamp>) -> Option<String> {
@@ -59,16 +61,22 @@ impl Runtime for Docker {
         events::read_event(line)
     }
 
-    fn logs(&self, name: &str, lines: u32) -> String {
-        logs::logs(name, lines)
+    fn logs(&self, service: &Service, member: Option<&MemberName>, lines: u32) -> String {
+        project::logs(service, member, lines)
     }
 
-    fn read_log(&self, output: CommandOutput, name: &str) -> Result<LogTail, LogError> {
-        logs::read_log(output, name)
+    fn read_log(&self, output: CommandOutput, service: &Service) -> Result<LogTail, LogError> {
+        project::read_log(output, service)
     }
 
-    fn change(&self, wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible> {
-        change::body(wanted, service, by)
+    fn change(
+        &self,
+        wanted: &Wanted,
+        service: &Service,
+        member: Option<&MemberName>,
+        by: &Actor,
+    ) -> Result<String, NotPossible> {
+        change::body(wanted, service, member, by)
     }
 
     fn preview(&self, service: &Service, by: &Actor) -> Result<String, NotPossible> {
@@ -76,11 +84,17 @@ impl Runtime for Docker {
     }
 
     fn seen(&self, line: &str, service: &Service, at: Timestamp) -> Option<Observation> {
+        if service.workload.is_project() {
+            return project::seen(line, service, at);
+        }
         inspect::read_inspect(line, service, at)
     }
 
-    fn is_missing(&self, printed: &str, name: &str) -> bool {
-        names_missing(printed, name)
+    fn is_missing(&self, printed: &str, service: &Service) -> bool {
+        if service.workload.is_project() {
+            return printed.starts_with("Error: No such container: ");
+        }
+        names_missing(printed, service.workload.name())
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

@@ -15,6 +15,7 @@ use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
 use crate::domain::{
     change::Wanted,
     inventory::Service,
+    names::MemberName,
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -45,8 +46,8 @@ impl Runtime for Systemd {
         &["/var/log"]
     }
 
-    fn snapshot(&self, names: &[&str]) -> String {
-        show::show(names)
+    fn snapshot(&self, services: &[&Service]) -> String {
+        show::show(services)
     }
 
     fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation {
@@ -61,15 +62,21 @@ impl Runtime for Systemd {
         None
     }
 
-    fn logs(&self, name: &str, lines: u32) -> String {
-        journal::logs(name, lines)
+    fn logs(&self, service: &Service, _: Option<&MemberName>, lines: u32) -> String {
+        journal::logs(service.workload.name(), lines)
     }
 
-    fn read_log(&self, output: CommandOutput, _: &str) -> Result<LogTail, LogError> {
+    fn read_log(&self, output: CommandOutput, _: &Service) -> Result<LogTail, LogError> {
         journal::read_log(output)
     }
 
-    fn change(&self, wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible> {
+    fn change(
+        &self,
+        wanted: &Wanted,
+        service: &Service,
+        _: Option<&MemberName>,
+        by: &Actor,
+    ) -> Result<String, NotPossible> {
         change::body(wanted, service, by)
     }
 
@@ -81,7 +88,7 @@ impl Runtime for Systemd {
         show::read(line.split('|'), service, at)
     }
 
-    fn is_missing(&self, printed: &str, _: &str) -> bool {
+    fn is_missing(&self, printed: &str, _: &Service) -> bool {
         printed.split('|').any(|field| field == "LoadState=not-found")
     }
 

@@ -24,8 +24,8 @@ pub(super) const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Typ
                                      ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic";
 
 /// `systemctl show` of some units.
-pub(super) fn show(names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| shell::quote(name)).collect();
+pub(super) fn show(services: &[&Service]) -> String {
+    let names: Vec<String> = services.iter().map(|service| shell::quote(service.workload.name())).collect();
     format!("LC_ALL=C TZ=UTC0 systemctl show --no-pager -p {PROPERTIES} -- {}", names.join(" "))
 }
 
@@ -36,7 +36,7 @@ pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Obs
     observed.unwrap_or_else(|| {
         let complaint = printed.iter().map(|line| line.trim()).find(|line| !line.is_empty() && !line.contains('='));
         let why = complaint.unwrap_or("systemctl show printed nothing about it").to_owned();
-        observation(service, at, State::Unknown(why))
+        Observation::bare(service.name.clone(), at, State::Unknown(why))
     })
 }
 
@@ -84,13 +84,8 @@ pub(super) fn read<'a>(
         id: (state != State::NotDeployed).then(|| name.to_owned()),
         kept_up: get("Restart") == "always",
         asked: properties.asked(),
-        ..observation(service, at, state)
+        ..Observation::bare(service.name.clone(), at, state)
     })
-}
-
-fn observation(service: &Service, at: Timestamp, state: State) -> Observation {
-    let (health, name) = (Health::None, service.name.clone());
-    Observation { service: name, at, state, health, restarts: 0, since: None, id: None, kept_up: false, asked: None }
 }
 
 /// What is told of one unit.

@@ -3,6 +3,7 @@
 //! their time.
 
 mod hosts;
+mod project;
 mod properties;
 mod stories;
 mod world;

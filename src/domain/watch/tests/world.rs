@@ -165,12 +165,13 @@ impl World {
             id: container.map(|c| c.id.to_string()),
             kept_up: self.kept_up,
             asked: self.asked,
+            members: Vec::new(),
         }
     }
 
     fn tell(&mut self, kind: EventKind) {
         let id = self.container.as_ref().map_or(self.ids, |c| c.id).to_string();
-        let event = RuntimeEvent { id, name: "web".to_owned(), at: self.now, kind };
+        let event = RuntimeEvent { id, name: "web".to_owned(), of: None, at: self.now, kind };
         match &mut self.cut {
             Some(kept) => kept.push(event),
             None => self.send(event),

@@ -79,6 +79,7 @@ fn what_is_down_is_a_page_as_soon_as_a_look_has_shown_it() {
     let death = RuntimeEvent {
         id: "id-kokoro".into(),
         name: "kokoro".to_owned(),
+        of: None,
         at: room.now,
         kind: EventKind::Died { code: 3 },
     };

@@ -1,9 +1,9 @@
 # What every change begins with: nobody else changes the service meanwhile, and
 # what it is like now is told.
 
-kept=$state/services/$container
-lock=$state/locks/$container
-# No container's name begins like that.
+kept=$state/services/$place
+lock=$state/locks/$place
+# No container's name begins like that, nor what stands for a project.
 dir_lock=$state/locks/@$(printf %s "$dir" | cksum | cut -d' ' -f1)
 
 # A request to end is kept until the running command is over, and answered
@@ -26,11 +26,11 @@ docker() {
     command docker "$@" 8<&- 9<&-
 }
 
-# One change per container at a time, and one deployment per directory: several
+# One change per container or project at a time, and one deployment per directory: several
 # services may live in one clone. Another engine has other containers.
 mkdir -p "$state/locks" "$kept" || refuse no-state "$state"
 take_lock "$lock"
-take_shared_lock 8 "$(shared_place "$container${DOCKER_HOST:+-$(printf %s "$DOCKER_HOST" | cksum | cut -d' ' -f1)}")"
+take_shared_lock 8 "$(shared_place "$place${DOCKER_HOST:+-$(printf %s "$DOCKER_HOST" | cksum | cut -d' ' -f1)}")"
 case $change/$strategy in
 */command | restart/* | stop/*) ;;
 *) [ -z "$dir" ] || { take_lock "$dir_lock" && take_shared_lock 9 "$dir"; } ;;

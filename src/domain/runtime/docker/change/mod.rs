@@ -9,11 +9,12 @@ use std::time::Duration;
 use crate::domain::{
     change::{Change, Wanted},
     inventory::{SETTLE, Service, Strategy},
+    names::MemberName,
     origin::Actor,
     runtime::{
         NotPossible,
         change::{LOCK, REFUSE},
-        docker::inspect::FORMAT,
+        docker::inspect::{FORMAT, LABELS, POLICY},
     },
     shell,
 };
@@ -38,14 +39,20 @@ const PREVIEW: &str = include_str!("preview.sh");
 
 /// The script of a change. It looks before and after, so that a fast restart
 /// is visible, and ends with the status of the first command that failed.
-pub(super) fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<String, NotPossible> {
+pub(super) fn body(
+    wanted: &Wanted,
+    service: &Service,
+    member: Option<&MemberName>,
+    owner: &Actor,
+) -> Result<String, NotPossible> {
     let deploying = |last: &[&'static str]| {
         [&[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON, PROJECT, VERIFY, SUBMODULES, VERSIONS, DEPLOY], last]
             .concat()
     };
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
         (Change::Restart | Change::Stop | Change::Start, _, _) => {
-            vec![SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON, VERIFY, SIMPLE]
+            let project: &[&'static str] = if service.workload.is_project() { &[PROJECT] } else { &[] };
+            [&[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON], project, &[VERIFY, SIMPLE]].concat()
         }
         (Change::Update, Strategy::Command { .. }, _) => deploying(&[UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }, _) => return Err(NotPossible::NoUndo),
@@ -58,7 +65,7 @@ pub(super) fn body(wanted: &Wanted, service: &Service, owner: &Actor) -> Result<
         (Change::Update, Strategy::ComposePull, Some(_)) => deploying(&[UPDATE_PULL]),
         (Change::Rollback, Strategy::ComposeGit | Strategy::ComposePull, Some(_)) => deploying(&[ROLLBACK]),
     };
-    Ok(assemble(&header(wanted, service, owner), &parts))
+    Ok(assemble(&header(wanted, service, member, owner), &parts))
 }
 
 /// A script that says what an update would bring and whether it could begin.
@@ -67,7 +74,7 @@ pub(super) fn preview(service: &Service, owner: &Actor) -> Result<String, NotPos
     if service.dir.is_none() && !matches!(service.update.strategy, Strategy::Command { .. }) {
         return Err(NotPossible::NoDirectory);
     }
-    let header = header(&Wanted::plain(Change::Update), service, owner);
+    let header = header(&Wanted::plain(Change::Update), service, None, owner);
     // Into one stream, so that the order of lines is the true one.
     Ok(assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]))
 }
@@ -76,7 +83,14 @@ fn assemble(header: &str, parts: &[&str]) -> String {
     parts.iter().fold(header.to_owned(), |script, part| script + shell::terse(part).as_str())
 }
 
-fn header(wanted: &Wanted, service: &Service, owner: &Actor) -> String {
+fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner: &Actor) -> String {
+    let name = service.workload.name();
+    // No container's name begins like that.
+    let (container, whole, place, format) = if service.workload.is_project() {
+        ("", name, format!("+{name}"), format!("{FORMAT}{POLICY}{LABELS}"))
+    } else {
+        (name, "", name.to_owned(), FORMAT.to_owned())
+    };
     let policy = &service.update;
     let verify = if wanted.change.deploys() { policy.verify } else { policy.verify.min(SETTLE) };
     let (deploy, undo) = match &policy.strategy {
@@ -86,7 +100,10 @@ fn header(wanted: &Wanted, service: &Service, owner: &Actor) -> String {
     let seconds = |time: Duration| time.as_secs().to_string();
     let variables = [
         ("service", service.name.as_str()),
-        ("container", service.workload.name()),
+        ("container", container),
+        ("whole", whole),
+        ("member", member.map_or("", |member| member.as_str())),
+        ("place", &place),
         ("change", wanted.change.command()),
         ("owner", &owner.to_string()),
         ("dir", service.dir.as_ref().map_or("", |dir| dir.as_str())),
@@ -102,7 +119,7 @@ fn header(wanted: &Wanted, service: &Service, owner: &Actor) -> String {
         ("deploy", deploy),
         ("undo", undo),
         ("preview", ""),
-        ("format", FORMAT),
+        ("format", &format),
     ];
     variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect()
 }

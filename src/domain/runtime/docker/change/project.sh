@@ -4,7 +4,8 @@
 # The project of the service's container, or of its directory where there is no
 # container yet. Empty where there is none.
 project_of_service() {
-    project=
+    project=$whole
+    [ -z "$whole" ] || return 0
     [ -z "$id" ] || project=$(docker inspect --type container -f '{{index .Config.Labels "com.docker.compose.project"}}' "$id" 2>/dev/null)
     case $project in '<no value>') project= ;; esac
     if [ -z "$project" ] && [ -z "$id" ] && [ "$strategy" != command ]; then
@@ -12,14 +13,18 @@ project_of_service() {
     fi
 }
 
-# One line for each container of the project. What `docker compose run` left
-# there belongs to nobody's deployment.
+# One line for each container of the project, or for those that the change is
+# about. What `docker compose run` left there belongs to nobody's deployment.
 neighbours() {
-    ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" 2>/dev/null)
+    if [ -n "$member" ]; then
+        n_ids=$ids
+    else
+        n_ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" 2>/dev/null)
+    fi
     # shellcheck disable=SC2086 # IDs, one word each
-    [ -z "$ids" ] || docker inspect --type container -f \
+    [ -z "$n_ids" ] || docker inspect --type container -f \
         '{{.ID}}|{{.Name}}|{{index .Config.Labels "com.docker.compose.service"}}|{{index .Config.Labels "com.docker.compose.oneoff"}}|{{.State.Status}}|{{.State.StartedAt}}|{{.RestartCount}}|{{.State.ExitCode}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}' \
-        $ids 2>/dev/null
+        $n_ids 2>/dev/null
 }
 
 # Notes how they are before anything is replaced: $known has each container as
@@ -86,7 +91,7 @@ check_neighbours() {
         esac
         [ -z "$slow" ] || waiting="$slow $n_name"
         if [ -n "$failed" ]; then
-            trouble="neighbour $failed $n_name"
+            trouble="$relation $failed $n_name"
             culprit=$n_id
             return
         fi
@@ -94,6 +99,12 @@ check_neighbours() {
 $(neighbours)
 END
 }
+
+if [ -n "$whole" ]; then
+    note_neighbours
+    # All of it was well, and there was some of it.
+    [ "$known" = ' ' ] || [ "$sick" != ' ' ] || was_good=yes
+fi
 
 # Removes what only the version that is taken back had: Compose leaves those
 # containers running, and one of them may be why.

@@ -40,8 +40,8 @@ hold_still() {
             case $health/$waiting in
             starting/*) [ "$now" -lt $healthy_until ] || trouble=not-healthy-in-time ;;
             */) return 0 ;;
-            */not-running*) trouble="neighbour $waiting" ;;
-            *) [ "$now" -lt $healthy_until ] || trouble="neighbour $waiting" ;;
+            */not-running*) trouble="$relation $waiting" ;;
+            *) [ "$now" -lt $healthy_until ] || trouble="$relation $waiting" ;;
             esac
         fi
         [ -z "$trouble" ] || break
@@ -51,9 +51,10 @@ hold_still() {
     if [ -n "$cancelled" ]; then
         trouble=cancelled
     else
-        : "${culprit:=$id}"
+        # No log is all of a project's.
+        [ -n "$whole" ] || : "${culprit:=$id}"
         [ -z "$culprit" ] || docker logs --tail 20 "$culprit" 2>&1
-        case $trouble in died | 'neighbour died '*) tell_death ;; esac
+        case $trouble in died | "$relation died "*) tell_death ;; esac
     fi
     return 1
 }
@@ -79,7 +80,8 @@ END
 # How long nothing ran under this name: from the death of what was there to
 # the start of what is there, and to its first sign of health if it gives any.
 measure() {
-    [ -n "$old_id" ] && [ -n "$switched_at" ] || return
+    # Of a project, some may have run on all the time.
+    [ -n "$old_id" ] && [ -n "$switched_at" ] && [ -z "$whole" ] || return
     see
     [ -n "$id" ] || return
     set -- --filter "container=$old_id"

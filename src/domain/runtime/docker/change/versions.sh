@@ -7,7 +7,7 @@
 # Names and IDs of the images that run now, one pair a line.
 running_images() {
     # shellcheck disable=SC2046 # IDs, one word each
-    docker inspect --type container -f '{{.Config.Image}} {{.Image}}' ${id:+"$id"} \
+    docker inspect --type container -f '{{.Config.Image}} {{.Image}}' ${container:+${id:+"$id"}} \
         $([ "$strategy" = command ] || docker compose ps -aq 2>/dev/null) 2>/dev/null | sort -u
 }
 
@@ -22,6 +22,11 @@ version_now() {
             return
         fi
         git rev-parse HEAD
+    elif [ -n "$whole" ]; then
+        # Of several images, which change one by one.
+        see
+        # shellcheck disable=SC2086 # IDs, one word each
+        [ -z "$ids" ] || docker inspect --type container -f '{{.Image}}' $ids 2>/dev/null | sort -u | sha256sum | cut -d' ' -f1
     else
         docker inspect --type container -f '{{.Image}}' "$id" 2>/dev/null | sed 's/^sha256://'
     fi

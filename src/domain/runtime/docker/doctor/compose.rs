@@ -23,7 +23,8 @@ pub(super) fn read(asked: &AboutService<'_, '_>, service: &Service) -> Vec<Runti
         TIMED_OUT => unusable("no answer within 20 s"),
         _failed => unusable(&file.words()),
     });
-    file.into_iter().chain(container(asked, service, project.as_ref())).chain(asked.get("kept").map(gone)).collect()
+    let there = container(asked, service, project.as_ref()).or_else(|| whole(asked, service, project.as_ref()));
+    file.into_iter().chain(there).chain(asked.get("kept").map(gone)).collect()
 }
 
 /// Images that were kept for a roll-back are gone.
@@ -68,6 +69,39 @@ impl Project {
         containers.extend(names("services").iter().map(|service| format!("{name}-{service}-1")));
         Some(Self { name, containers })
     }
+}
+
+/// The project as a whole: what the file in its directory is called, and what
+/// of it is there.
+fn whole(asked: &AboutService<'_, '_>, service: &Service, project: Option<&Project>) -> Option<RuntimeCheck> {
+    let (answer, ours) = (asked.get("members")?, service.workload.name());
+    if let Some(other) = project.filter(|project| project.name != ours) {
+        return Some(RuntimeCheck::wrong(
+            "project",
+            format!("the compose file makes the project {}, not {}", code(&other.name), code(ours)),
+            format!("in the config: {}", code(&format!("project = \"{}\"", other.name))),
+        ));
+    }
+    if !answer.is_good() {
+        let next = format!("run {} there as that login", code("docker ps -a"));
+        return Some(RuntimeCheck::wrong(
+            "project",
+            format!("docker does not list containers{}", instead(&answer.words())),
+            next,
+        ));
+    }
+    if answer.value().trim().is_empty() {
+        if project.is_some() {
+            return Some(RuntimeCheck::doubtful("project", "not deployed yet", "a start or an update makes it"));
+        }
+        let others = asked.get("projects").map(|others| others.value().to_owned()).unwrap_or_default();
+        let near = suggest::nearest(ours, others.split_whitespace().map(str::to_owned));
+        let near = near.map_or(String::new(), |near| format!(" — did you mean {}?", code(&near)));
+        let next = "deploy it, or correct `project` in the config";
+        return Some(RuntimeCheck::wrong("project", format!("there is no container of {}{near}", code(ours)), next));
+    }
+    let states: Vec<String> = answer.value().lines().map(escape).collect();
+    Some(RuntimeCheck::fine("project", states.join(", ")))
 }
 
 fn container(asked: &AboutService<'_, '_>, service: &Service, project: Option<&Project>) -> Option<RuntimeCheck> {

@@ -1,0 +1,104 @@
+//! Compose projects as a whole: their containers are known by the labels that
+//! Compose gives them, so that no file has to be read and no Compose has to be
+//! there to look at one.
+
+use jiff::Timestamp;
+
+use super::inspect::{FORMAT, Fields, LABELS, POLICY, observe};
+use crate::domain::{
+    inventory::Service,
+    member::Member,
+    names::MemberName,
+    observation::{Observation, State},
+    output::{CommandOutput, LogError, LogTail},
+    project::fold,
+    runtime::Workload,
+    shell,
+};
+
+/// Printed once the containers of all projects were listed: one that is not
+/// among them then is not there.
+const LISTED: &str = "::opsroom-listed";
+/// The status with which [`logs`] ends when there is no such member.
+const NO_MEMBER: u32 = 4;
+
+/// Looks at containers by their names, and at all those of some projects.
+pub(super) fn snapshot(services: &[&Service]) -> String {
+    let of = |project: bool| {
+        let named = services.iter().filter(move |service| service.workload.is_project() == project);
+        named.map(|service| shell::quote(service.workload.name())).collect::<Vec<String>>()
+    };
+    let (containers, projects) = (of(false).join(" "), of(true).join(" | "));
+    let inspect = |format: &str| format!("docker inspect --type container -f {}", shell::quote(format));
+    if projects.is_empty() {
+        return format!("{} {containers}", inspect(&format!("{FORMAT}{POLICY}")));
+    }
+    // Containers that `docker compose run` made belong to nobody's deployment.
+    format!(
+        "l=$(docker ps -a --no-trunc --filter label=com.docker.compose.oneoff=False \\\n\
+         --format '{{{{.ID}}}} {{{{.Label \"com.docker.compose.project\"}}}}' 2>&1) && echo {LISTED} || echo \"$l\"\n\
+         set -- {containers} $(echo \"$l\" | while read -r i p; do case $p in {projects}) echo \"$i\" ;; esac; done)\n\
+         [ $# = 0 ] || {} \"$@\"",
+        inspect(&format!("{FORMAT}{POLICY}{LABELS}"))
+    )
+}
+
+/// Reads how a service is from what [`snapshot`] printed about all of them.
+pub(super) fn observe_any(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
+    if !service.workload.is_project() {
+        return observe(printed, service, at);
+    }
+    let members: Vec<_> = printed.iter().filter_map(|line| read_member(line, service, at)).collect();
+    if !members.is_empty() || printed.contains(&LISTED) {
+        return fold(service.name.clone(), at, members);
+    }
+    let complaint = printed.iter().map(|line| line.trim()).find(|line| !line.is_empty() && !line.contains('|'));
+    let why = complaint.unwrap_or("docker ps printed nothing about it").to_owned();
+    Observation::bare(service.name.clone(), at, State::Unknown(why))
+}
+
+/// Reads what a job told of a project: its containers' lines as one.
+pub(super) fn seen(line: &str, service: &Service, at: Timestamp) -> Option<Observation> {
+    let members: Vec<_> = line.split(";;").filter_map(|line| read_member(line, service, at)).collect();
+    (!members.is_empty()).then(|| fold(service.name.clone(), at, members))
+}
+
+/// One container, if it is this project's.
+fn read_member(line: &str, service: &Service, at: Timestamp) -> Option<(Member, Observation)> {
+    let fields = Fields::of(line)?;
+    let [project, part, number] = fields.labels?;
+    let text = |json: &str| serde_json::from_str::<String>(json).ok();
+    if text(project)? != service.workload.name() {
+        return None;
+    }
+    let part = MemberName::parse(&text(part)?).ok()?;
+    let number = text(number)?.parse().ok()?;
+    Some((Member { part, number }, fields.observation(service, at)))
+}
+
+/// The last lines that the containers of a project printed, or those of one
+/// member, each with its name before it where there are several.
+pub(super) fn logs(service: &Service, member: Option<&MemberName>, lines: u32) -> String {
+    let Workload::Project(project) = &service.workload else {
+        return super::logs::logs(service.workload.name(), lines);
+    };
+    let (project, member) =
+        (shell::quote(project.as_str()), member.map_or("''".to_owned(), |m| shell::quote(m.as_str())));
+    format!("p={project} m={member} n={lines}\n{}", shell::terse(include_str!("project_logs.sh")))
+}
+
+/// Reads what [`logs`] printed.
+pub(super) fn read_log(output: CommandOutput, service: &Service) -> Result<LogTail, LogError> {
+    if !service.workload.is_project() {
+        return super::logs::read_log(output, service.workload.name());
+    }
+    let CommandOutput { exit, text, truncated } = output;
+    if exit.is_success() {
+        return Ok(LogTail { text, truncated });
+    }
+    if exit == crate::domain::output::Exit::Code(NO_MEMBER) {
+        return Err(LogError::NotDeployed);
+    }
+    let said = CommandOutput::last_line(&text).to_owned();
+    Err(LogError::Failed { exit, said })
+}
