@@ -17,8 +17,9 @@ use opsroom::domain::{
     impact::{Back, VerifyFailure},
     inventory::{Service, Strategy, UpdatePolicy},
     job::{Job, JobId},
-    names::{Branch, ContainerName, HostName, RemoteDir, ServiceName, UserId},
+    names::{Branch, ContainerName, HostName, MemberName, ProjectName, RemoteDir, ServiceName, UserId},
     observation::State,
+    operation,
     origin::Actor,
     preflight::{Note, Refusal},
     progress::{Phase, Progress, Reader},
@@ -47,12 +48,15 @@ case "$1 $2" in
     '{{.Image}}') cut -d' ' -f2 "$HOME/images" | head -n 1 ;;
     '{{index '*) cat "$HOME/project" 2>/dev/null ;;
     '{{.ID}}|{{.Name}}'*) cat "$HOME/neighbours" ;;
+    *container-number*) cat "$HOME/members" ;;
     *) found "$last" ;;
     esac ;;
 'tag '*) case $3 in *@sha256:*) echo 'refusing to create a tag with a digest reference' >&2; exit 1 ;; esac ;;
 'compose build') [ ! -e "$HOME/build-fails" ] || exit 17 ;;
+'compose restart') [ ! -e "$HOME/on-up" ] || . "$HOME/on-up" ;;
 'compose up') [ ! -e "$HOME/up-kills-us" ] || kill -KILL 0; [ ! -e "$HOME/on-up" ] || . "$HOME/on-up" ;;
 'ps -aq') cut -d'|' -f1 "$HOME/neighbours" ;;
+'ps --no-trunc') sed -n '/|running|/s/^\([^|]*\)|[^|]*|\([^|]*\).*/\1 \2/p' "$HOME/neighbours" ;;
 'image inspect') [ ! -e "$HOME/pruned" ] ;;
 'rm -f') grep -v "^$last|" "$HOME/neighbours" >"$HOME/left"; mv "$HOME/left" "$HOME/neighbours" ;;
 esac
@@ -136,13 +140,17 @@ impl Host {
     }
 
     fn job(&mut self, wanted: &Wanted) -> Job {
+        self.job_of(wanted, None)
+    }
+
+    fn job_of(&mut self, wanted: &Wanted, member: Option<&MemberName>) -> Job {
         self.jobs += 1;
         let owner = Actor::Person(UserId::parse("@alice:example.org").unwrap());
         Job {
             id: JobId::new("test", self.jobs),
             nonce: "n0nce".into(),
             run_as: None,
-            body: self.service.workload.runtime().change(wanted, &self.service, None, &owner).unwrap(),
+            body: self.service.workload.runtime().change(wanted, &self.service, member, &owner).unwrap(),
             limit: Duration::from_secs(600),
         }
     }
@@ -192,7 +200,11 @@ impl Host {
     }
 
     fn change(&mut self, change: Change) -> Progress {
-        let job = self.job(&Wanted::plain(change));
+        self.change_member(change, None)
+    }
+
+    fn change_member(&mut self, change: Change, member: Option<&MemberName>) -> Progress {
+        let job = self.job_of(&Wanted::plain(change), member);
         self.start(&job)
     }
 }
@@ -364,6 +376,81 @@ fn a_neighbour_that_fails_after_an_update_fails_it_and_is_named() {
         let told = host.change(Change::Update);
         assert!(matches!(told.back, Some(Back::Held(_))), "{:?}", told.back);
         assert!(host.calls().contains("rm -f added-new\n"), "{}", host.calls());
+    }
+}
+
+/// One container of the project "app", as the engine tells it when all of it is looked at.
+fn member(part: &str, number: u32, status: &str, code: u8) -> String {
+    format!(
+        "/app-{part}-{number}|{part}-{number}|{status}|2026-01-01T00:00:00Z|0001-01-01T00:00:00Z|0|{code}|false||no|\"app\"|\"{part}\"|\"{number}\"\n"
+    )
+}
+
+/// A service that is all of a project: a database, two of a kind, and what sets them up.
+fn whole(mut host: Host, web: &str) -> Host {
+    host.service.workload = Workload::Project(ProjectName::parse("app").unwrap());
+    host.service.dir = None;
+    let states = [("db", 1, "running", 0), ("setup", 1, "exited", 0), ("web", 1, "running", 0), ("web", 2, web, 3)];
+    let members: Vec<String> =
+        states.iter().map(|(part, number, status, code)| member(part, *number, status, *code)).collect();
+    fs::write(host.path("members"), members.concat()).unwrap();
+    let beside = states.map(|(part, number, status, code)| {
+        neighbour(&format!("{part}-{number}"), part, status, code).replace("-1|", &format!("-{number}|"))
+    });
+    fs::write(host.path("neighbours"), beside.concat().replace(&format!("{web}|2026"), "running|2026")).unwrap();
+    fs::write(host.path("after"), beside.concat()).unwrap();
+    fs::write(host.path("on-up"), "cat \"$HOME/after\" >\"$HOME/neighbours\"").unwrap();
+    host
+}
+
+#[test]
+fn a_restart_of_a_project_leaves_alone_what_is_done_and_tells_of_each_member() {
+    for host in Host::each() {
+        let mut host = whole(host, "running");
+        let told = host.change(Change::Restart);
+        assert_eq!(told.ended, Some(0), "{:?}", told.tail);
+        assert!(host.calls().contains("compose restart db web\n"), "{}", host.calls());
+        let seen = operation::seen(told.after.as_deref(), &host.service, jiff::Timestamp::now()).unwrap();
+        let members: Vec<String> =
+            seen.members.iter().map(|(one, _)| one.shown(seen.members.iter().map(|(one, _)| one))).collect();
+        assert_eq!((members.join(" "), seen.state), ("db setup web-1 web-2".to_owned(), State::Running));
+    }
+}
+
+#[test]
+fn a_member_that_dies_after_a_restart_fails_it_and_is_named() {
+    for host in Host::each() {
+        let mut host = whole(host, "exited");
+        let told = host.change(Change::Restart);
+        let failure = Box::new(VerifyFailure::Died);
+        assert_eq!(
+            told.verify_failure,
+            Some(VerifyFailure::Member { name: "app-web-2".into(), failure }),
+            "{:?}",
+            told.tail
+        );
+        assert!(host.calls().contains("logs --tail 20 web-2"), "its last words: {}", host.calls());
+    }
+}
+
+#[test]
+fn a_change_of_one_member_touches_and_looks_at_that_one_alone() {
+    for host in Host::each() {
+        let mut host = whole(host, "exited");
+        for (member, touched) in [("db", "db-1"), ("web-1", "web-1"), ("web", "web-1 web-2")] {
+            let member = MemberName::parse(member).unwrap();
+            let told = host.change_member(Change::Stop, Some(&member));
+            assert_eq!(told.ended, Some(0), "{:?}", told.tail);
+            assert!(
+                host.calls().ends_with(&format!("stop {touched}\n"))
+                    || host.calls().contains(&format!("\nstop {touched}\n")),
+                "{}",
+                host.calls()
+            );
+        }
+        let told = host.change_member(Change::Restart, Some(&MemberName::parse("nobody").unwrap()));
+        assert_ne!(told.ended, Some(0));
+        assert_eq!(told.tail.back().map(String::as_str), Some("Error: No such container: app/nobody"));
     }
 }
 

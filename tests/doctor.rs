@@ -12,7 +12,7 @@ use std::{
 use opsroom::domain::{
     doctor::{self, Finding, Heard, Mark, script},
     inventory::{Service, Strategy, UpdatePolicy},
-    names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
+    names::{Branch, ContainerName, HostName, ProjectName, RemoteDir, ServiceName},
     reply,
     runtime::Workload,
     watch::Policy,
@@ -31,6 +31,8 @@ case "$*" in
 	[ -e "$HOME/container-$name" ] || { echo "Error: No such object: $name" >&2; exit 1; }
 	cat "$HOME/container-$name" ;;
 "image inspect "*) grep -q "$5" "$HOME/images" ;;
+"ps "*'{{.State}}') cat "$HOME/states" 2>/dev/null ;;
+"ps "*compose.project*) echo bridge; echo shop ;;
 "ps "*) echo kokoro-app-1; echo other ;;
 *) echo "nobody foresaw: docker $*" >&2; exit 64 ;;
 esac
@@ -114,6 +116,10 @@ impl Machine {
         }
     }
 
+    fn project(&self, name: &str, dir: Option<&str>) -> Service {
+        Service { workload: Workload::Project(ProjectName::parse(name).unwrap()), ..self.service("bridge", dir) }
+    }
+
     fn bridge(&self) -> Service {
         self.service("bridge", Some("bridge"))
     }
@@ -157,6 +163,37 @@ fn a_good_set_up_is_fine_in_every_check_and_no_secret_leaves_the_host() {
         let output = machine.command(&script::command(&services)).output().unwrap();
         assert!(!String::from_utf8_lossy(&output.stdout).contains("hunter2"));
         assert!(!format!("{found:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_project_is_told_with_its_containers_and_what_is_wrong_with_its_name() {
+    for machine in Machine::each() {
+        let of = |service: Service, mark: Mark| {
+            let found = machine.examine(&[service]);
+            let about =
+                found.iter().filter(|found| reply::doctor::line(found).what == "project" && found.mark() == mark);
+            about.map(reply::doctor::plain).collect::<Vec<_>>().join("\n")
+        };
+        machine.write("states", "running\nexited\nrunning\n");
+        let fine = of(machine.project("bridge", Some("bridge")), Mark::Fine);
+        insta::allow_duplicates! { insta::assert_snapshot!(fine, @"✓ project — 1 exited, 2 running"); }
+        let other = of(machine.project("bridges", Some("bridge")), Mark::Wrong);
+        insta::allow_duplicates! { insta::assert_snapshot!(other, @r#"
+        ✗ project — the compose file makes the project bridge, not bridges
+            → in the config: project = "bridge"
+        "#); }
+        machine.write("states", "");
+        let absent = of(machine.project("bridge", Some("bridge")), Mark::Doubtful);
+        insta::allow_duplicates! { insta::assert_snapshot!(absent, @"
+        ! project — not deployed yet
+            → a start or an update makes it
+        "); }
+        let nobody = of(machine.project("shopp", None), Mark::Wrong);
+        insta::allow_duplicates! { insta::assert_snapshot!(nobody, @"
+        ✗ project — there is no container of shopp — did you mean shop?
+            → deploy it, or correct project in the config
+        "); }
     }
 }
 

@@ -52,7 +52,7 @@ container() { # <number> <name>
 project() { # <number> <name>
 	[ "$docker" = 0 ] || return 0
 	o=$(limited 15 docker ps -a --no-trunc --filter "label=com.docker.compose.project=$2" --format '{{.State}}' 2>&1)
-	say members "$1" $? "$(printf '%s\n' "$o" | sort | uniq -c | sed 's/^ *//' | grep .)"
+	say members "$1" $? "$(printf '%s\n' "$o" | awk 'NF { n[$0]++ } END { for (s in n) print n[s], s }' | sort)"
 	say projects "$1" 0 "$(limited 15 docker ps -a --format '{{.Label "com.docker.compose.project"}}' 2>/dev/null | sort -u | grep .)"
 }
 

@@ -100,7 +100,8 @@ fn whole(asked: &AboutService<'_, '_>, service: &Service, project: Option<&Proje
         let next = "deploy it, or correct `project` in the config";
         return Some(RuntimeCheck::wrong("project", format!("there is no container of {}{near}", code(ours)), next));
     }
-    let states: Vec<String> = answer.value().lines().map(escape).collect();
+    let words: Vec<&str> = answer.value().split_whitespace().collect();
+    let states: Vec<String> = words.chunks(2).map(|state| escape(&state.join(" "))).collect();
     Some(RuntimeCheck::fine("project", states.join(", ")))
 }
 
