@@ -139,6 +139,7 @@ fn begin(message: &Inbound, number: u64) -> Operation {
         id: OperationId(number),
         change: Change::Restart,
         service: ServiceName::parse("bridge").expect("a service's name"),
+        member: None,
         host: HostName::parse("spark").expect("a host's name"),
         origin: Origin::Chat { user: message.sender.clone(), room: message.room.clone(), event: message.event.clone() },
         asked: message.body.clone(),
