@@ -278,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_left_behind_does_not_hide_the_exit() {
-        let (result, _) = run("sleep 1000 & exit 5", Duration::from_millis(300), Stdin::Empty).await;
+        let (result, _) = run("sleep 5 & exit 5", Duration::from_millis(300), Stdin::Empty).await;
         assert_eq!(result, Ok(Exit::Code(5)));
     }
 }

@@ -10,6 +10,7 @@ mod crashes;
 mod crowd;
 mod deploys;
 mod hosts;
+mod projects;
 mod scene;
 mod services;
 mod table;

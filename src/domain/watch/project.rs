@@ -21,7 +21,7 @@ use super::{
 use crate::domain::{
     member::Member,
     observation::{Observation, State},
-    runtime::RuntimeEvent,
+    runtime::{EventKind, RuntimeEvent},
 };
 
 /// What fails so soon after people were notified is told by an edit: it fell
@@ -154,6 +154,14 @@ impl ProjectWatch {
         let (_, member) = event.of.as_ref()?;
         let found = self.member(member)?.event(event, now);
         self.ended = closing(found).or(self.ended.take());
+        let kin = |(other, watch): (&Member, &ServiceWatch)| {
+            other != member && other.part == member.part && watch.standing() != Standing::Absent
+        };
+        // Where a new one took its place already, that is not the one that went.
+        let gone = self.members.get(member).is_some_and(|watch| watch.standing() == Standing::Absent);
+        if event.kind == EventKind::Removed && gone && self.members().any(kin) {
+            self.let_go(member);
+        }
         self.settle(now)
     }
 
@@ -193,10 +201,14 @@ impl ProjectWatch {
         for member in gone {
             let fewer = seen.members.iter().any(|(other, _)| other.part == member.part);
             if changed || fewer {
-                self.members.remove(member);
-                self.ended.get_or_insert(Closed::Stopped(Who::Outside));
+                self.let_go(member);
             }
         }
+    }
+
+    fn let_go(&mut self, member: &Member) {
+        self.members.remove(member);
+        self.ended.get_or_insert(Closed::Stopped(Who::Outside));
     }
 
     fn member(&mut self, member: &Member) -> Option<&mut ServiceWatch> {

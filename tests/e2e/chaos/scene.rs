@@ -4,7 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use opsroom_lab::{
-    Bot, Host, Message, Project, Speaker as _, containing,
+    Bot, Host, Message, Project, Speaker as _,
+    bot::BotPlan,
+    containing,
     docker::OwnEngine,
     message::{EventId, reply_to},
     page,
@@ -95,12 +97,35 @@ impl Scene {
         Self::planned(stage, services, config, "14s")
     }
 
+    /// Like [`Self::set`], each service being all of a project.
+    #[track_caller]
+    pub(super) fn of_projects(stage: Stage, projects: &[&Project]) -> Self {
+        Self::with(stage, projects, BotPlan::whole, LIMITS, "7s")
+    }
+
+    /// Like [`Self::quietly`], each service being all of a project.
+    #[track_caller]
+    pub(super) fn of_projects_quietly(stage: Stage, projects: &[&Project]) -> Self {
+        Self::with(stage, projects, BotPlan::whole, LIMITS, "14s")
+    }
+
     #[track_caller]
     fn planned(stage: Stage, services: &[&Project], config: &str, canary_after: &str) -> Self {
+        Self::with(stage, services, BotPlan::service_with, config, canary_after)
+    }
+
+    #[track_caller]
+    fn with(
+        stage: Stage,
+        services: &[&Project],
+        add: fn(BotPlan, &Project, &str) -> BotPlan,
+        config: &str,
+        canary_after: &str,
+    ) -> Self {
         let canary = stage.host.project("canary").healthy();
         let mut plan = stage.bot();
         for service in services {
-            plan = plan.service_with(service, CHANGES);
+            plan = add(plan, service, CHANGES);
         }
         let canary_lines = format!("watch = {{ absent_after = {canary_after:?} }}");
         let bot = plan.service_with(&canary, &canary_lines).config(config).start();

@@ -12,7 +12,7 @@ use regex::Regex;
 use super::scene::Said;
 
 /// Everything that happens, in the order of the table.
-const ROWS: [&str; 27] = [
+const ROWS: [&str; 35] = [
     "fresh install: one runs, one is stopped, one was never deployed",
     "fresh install next to a crash loop",
     "`docker stop`",
@@ -40,6 +40,14 @@ const ROWS: [&str; 27] = [
     "the engine is away for a while",
     "its host reboots",
     "fifty containers of a host die at once",
+    "of a project: a container dies, and nothing starts it again",
+    "of a project: `docker compose stop`",
+    "of a project: `docker compose down`",
+    "of a project: `docker compose restart`",
+    "of a project: `docker compose up --scale` with fewer",
+    "of a project: its set-up runs again, and ends well",
+    "of a project: `!restart`",
+    "of a project: `!stop` of one container",
 ];
 
 const HEAD: &str = "| what happens | what the room reads, in order | 🔔 |";

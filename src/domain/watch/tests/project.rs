@@ -157,6 +157,13 @@ fn a_member_that_is_gone_is_missed_and_one_of_several_of_a_kind_is_not() {
     world.look();
     world.after(120);
     assert_eq!(world.found, [], "there are fewer of them, and still one");
+    let mut world = World::of(&["db", "web-1", "web-2"]);
+    world.tell("web-2", EventKind::Killed { signal: Some(15) });
+    world.tell("web-2", EventKind::Died { code: 143 });
+    world.tell("web-2", EventKind::Removed);
+    world.after(120);
+    assert_eq!(world.found, [], "nor if nobody looks");
+    world.members.retain(|(one, _)| *one != member("web-2"));
     world.members.retain(|(one, _)| *one != member("db"));
     world.look();
     world.after(120);
