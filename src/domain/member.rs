@@ -23,8 +23,13 @@ impl Member {
 
     /// Whether a person means it by this name: all of its kind, or this one.
     pub fn is_called(&self, written: &str) -> bool {
-        written.eq_ignore_ascii_case(self.part.as_str())
-            || written.eq_ignore_ascii_case(&format!("{}-{}", self.part, self.number))
+        self.named(written).is_some()
+    }
+
+    /// The same name as it is written where the project is.
+    pub fn named(&self, written: &str) -> Option<String> {
+        let names = [self.part.to_string(), format!("{}-{}", self.part, self.number)];
+        names.into_iter().find(|name| written.eq_ignore_ascii_case(name))
     }
 }
 

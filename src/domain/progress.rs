@@ -22,6 +22,9 @@ const LISTED: usize = 20;
 /// Characters kept of a line.
 const WIDTH: usize = 400;
 
+/// Bytes kept of a line of our own.
+const MARK: usize = 64 * 1024;
+
 /// The phases of a change, in the order in which they can come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,11 +171,16 @@ impl Reader {
                     let line = std::mem::take(&mut self.line);
                     changed |= self.take_line(&String::from_utf8_lossy(&line));
                 }
-                _ if self.line.len() < WIDTH * 4 => self.line.push(byte),
+                _ if self.line.len() < WIDTH * 4 || self.is_long_mark() => self.line.push(byte),
                 _ => {}
             }
         }
         changed
+    }
+
+    /// Whether it is one of our own, which may tell of many containers.
+    fn is_long_mark(&self) -> bool {
+        self.line.len() < MARK && self.line.starts_with(self.mark.as_bytes())
     }
 
     fn take_line(&mut self, line: &str) -> bool {

@@ -13,6 +13,11 @@ pub struct Target {
     pub member: Option<MemberName>,
 }
 
+/// The service in what somebody wrote for one, or for a member of it.
+pub fn service_in(written: &str) -> &str {
+    written.split_once('/').map_or(written, |(service, _)| service)
+}
+
 impl Target {
     /// All of a service.
     pub fn whole(service: ServiceName) -> Self {

@@ -66,6 +66,13 @@ fn a_project_or_a_member_is_restarted_stopped_and_started() {
     assert!(now[0] != app && now[1] != db, "{now:?}");
     assert_eq!(started(&cloud, "setup"), setup, "what was done is not done again");
 
+    // What somebody stopped stays stopped, and a restart of the rest has succeeded.
+    stage.result_of(&bot, "!stop cloud/WORKER", "✅ cloud/worker stopped");
+    stage.result_of(&bot, "!restart cloud", "✅ cloud restarted");
+    let status = stage.ask(&bot, "!status cloud/worker");
+    assert!(status.text().contains("2 of 2 up, 1 stopped, 1 done"), "{}", status.text());
+    assert!(status.text().contains("worker — stopped by alice"), "{}", status.text());
+
     stage.result_of(&bot, "!stop cloud", "✅ cloud stopped");
     assert_eq!(
         stage.host.run(&format!("docker ps -q --filter label=com.docker.compose.project={}", cloud.compose_name())),

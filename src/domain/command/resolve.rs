@@ -11,7 +11,7 @@ use crate::domain::{
     operation::OperationId,
     record::LedgerQuery,
     selector::{self, NoMatch},
-    target::Target,
+    target::{self, Target},
 };
 
 /// Where names are looked up.
@@ -72,9 +72,11 @@ impl Command<Written> {
                 let found = selector::select(&services, inventory).map_err(Unresolved::NoMatch)?;
                 Command::Status { services: found.into_iter().map(|service| service.name.clone()).collect() }
             }
-            Self::Logs { target: written, lines } => Command::Logs { target: target(&written, directory)?, lines },
+            Self::Logs { target: written, lines } => {
+                Command::Logs { target: member_or_whole(&written, directory)?, lines }
+            }
             Self::Change { wanted, target: written } => {
-                let target = target(&written, directory)?;
+                let target = member_or_whole(&written, directory)?;
                 if wanted.change.deploys() && target.member.is_some() {
                     return Err(Unresolved::WholeOnly { service: target.service, change: wanted.change });
                 }
@@ -127,18 +129,19 @@ impl Command<Written> {
 
 /// "cloud", or "cloud/db". Which members there are only a look tells; before
 /// that, the host knows.
-fn target(written: &str, directory: &dyn Directory) -> Result<Target, Unresolved> {
+fn member_or_whole(written: &str, directory: &dyn Directory) -> Result<Target, Unresolved> {
     let (name, member) = written.split_once('/').map_or((written, None), |(name, member)| (name, Some(member)));
     let inventory = directory.inventory();
     let service = selector::service(name, inventory).map_err(Unresolved::NoMatch)?;
     let Some(member) = member else { return Ok(Target::whole(service)) };
     let known = directory.members(&service);
     let is_project = inventory.service(&service).is_some_and(|service| service.workload.is_project());
-    match MemberName::parse(member) {
-        Ok(called) if is_project && (known.is_empty() || known.iter().any(|known| known.is_called(member))) => {
-            Ok(Target { service, member: Some(called) })
-        }
-        Ok(_) | Err(_) => {
+    // As it is written on the host, where that is known.
+    let spelled =
+        known.iter().find_map(|known| known.named(member)).or_else(|| known.is_empty().then(|| member.to_owned()));
+    match spelled.filter(|_| is_project).map(|member| MemberName::parse(&member)) {
+        Some(Ok(called)) => Ok(Target { service, member: Some(called) }),
+        Some(Err(_)) | None => {
             let members = known.iter().map(|member| member.shown(known.iter().copied())).collect();
             Err(Unresolved::NoMember { service, written: member.to_owned(), members })
         }
@@ -153,7 +156,10 @@ enum Named {
 
 /// "12", "#12" or a service. A service may be called 12.
 fn named(written: &str, inventory: &Inventory) -> Result<Named, NoMatch> {
-    match (selector::service(written, inventory), written.strip_prefix('#').unwrap_or(written).parse()) {
+    match (
+        selector::service(target::service_in(written), inventory),
+        written.strip_prefix('#').unwrap_or(written).parse(),
+    ) {
         (Ok(service), _) => Ok(Named::Service(service)),
         (Err(_), Ok(number)) => Ok(Named::Number(number)),
         (Err(no_match), Err(_)) => Err(no_match),

@@ -1,7 +1,7 @@
 //! `!status`: how services are.
 
 use super::{Command, Context, Effect, Fault, Spec};
-use crate::domain::{role::Role, selector::Selector};
+use crate::domain::{role::Role, selector::Selector, target};
 
 pub(super) static SPEC: Spec = Spec {
     name: "status",
@@ -13,8 +13,9 @@ pub(super) static SPEC: Spec = Spec {
     effect: Effect::Read,
     context: Context::Subject,
     read: |args| {
-        let services =
-            args.iter().map(|arg| Selector::parse(arg)).collect::<Result<_, _>>().map_err(Fault::Selector)?;
+        // All of its members are shown when it is asked for alone.
+        let services = args.iter().map(|arg| Selector::parse(target::service_in(arg))).collect::<Result<_, _>>();
+        let services = services.map_err(Fault::Selector)?;
         Ok(SPEC.gives(Command::Status { services }))
     },
 };

@@ -12,7 +12,7 @@ use crate::domain::{
     operation::Operation,
     runtime::NotPossible,
     selector::NoMatch,
-    suggest,
+    suggest, target,
 };
 
 /// No command of that name.
@@ -40,6 +40,11 @@ pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
 /// A name that selects nothing.
 pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
     match no_match {
+        NoMatch::Malformed { written } if written.contains('/') => format!(
+            "{} names one member, which works with logs, restart, stop and start. Here, use {}.",
+            quote(written),
+            quote(target::service_in(written))
+        ),
         NoMatch::Malformed { written } => format!(
             "{} is no name of a service — use a name, {}, {}, a glob like {} or {}.",
             quote(written),

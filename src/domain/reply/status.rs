@@ -248,6 +248,16 @@ fn project(line: &Line<'_>, seen: &Observation, alone: bool, now: Timestamp) -> 
         let (mark, state) = one(seen, known, now);
         rows.push((mark, format!("{} — {state}", escape(&member.shown(names.iter().copied())))));
     }
+    // What is missed has no container that could be seen.
+    let known = line.known.map(Detector::members).unwrap_or_default();
+    for member in known.into_iter().filter(|member| !names.contains(member)) {
+        if let Some(problem) = line.known.and_then(|known| known.member(member)?.open()) {
+            rows.push((
+                Mark::Trouble,
+                format!("{} — {}", escape(&member.shown(names.iter().copied())), problem.kind.name()),
+            ));
+        }
+    }
     let idle = rows.iter().filter(|(mark, _)| *mark == Mark::Idle).count();
     let up = rows.iter().filter(|(mark, _)| *mark == Mark::Fine).count();
     let worst = rows.iter().map(|(mark, _)| *mark).min().unwrap_or(Mark::Unknown);

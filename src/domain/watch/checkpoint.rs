@@ -17,7 +17,7 @@ pub struct Checkpoint {
     started: Option<Timestamp>,
     present: Present,
     intent: Intent,
-    open: Option<Problem>,
+    pub(super) open: Option<Problem>,
     #[serde(default)]
     answer: Answer,
     closed: Option<Timestamp>,
@@ -39,6 +39,11 @@ impl ServiceWatch {
             closed: self.closed,
             last_change: self.last_change.clone(),
         }
+    }
+
+    /// What was wrong with something else of that name is to be told as over.
+    pub fn adopt(&mut self, open: Option<Problem>) {
+        self.open = open;
     }
 
     /// Goes on from what an earlier process knew at a time.

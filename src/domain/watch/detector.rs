@@ -14,7 +14,9 @@ use super::{
     snapshot::Snapshot,
     standing::Standing,
 };
-use crate::domain::{inventory::Service, member::Member, observation::Observation, runtime::RuntimeEvent};
+use crate::domain::{
+    change::Change, inventory::Service, member::Member, observation::Observation, runtime::RuntimeEvent,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -54,13 +56,14 @@ impl Detector {
         }
     }
 
-    /// Goes on from what an earlier process knew at a time. What it knew of
-    /// something else by that name is forgotten.
+    /// Goes on from what an earlier process knew at a time. Of something else by
+    /// that name only what is wrong with it is kept, until that is over.
     pub fn restore(&mut self, saved: Saved, known_at: Timestamp) {
         match (self, saved) {
             (Self::One(watch), Saved::One(saved)) => watch.restore(*saved, known_at),
             (Self::Project(watch), Saved::Project(saved)) => watch.restore(saved, known_at),
-            (Self::One(_) | Self::Project(_), _) => {}
+            (Self::One(watch), Saved::Project(saved)) => watch.adopt(saved.open),
+            (Self::Project(watch), Saved::One(saved)) => watch.adopt(saved.open),
         }
     }
 
@@ -105,10 +108,10 @@ impl Detector {
     }
 
     /// A change begins, of all of it or of the members of a name.
-    pub fn change_begins(&mut self, member: Option<&str>) {
+    pub fn change_begins(&mut self, change: Change, member: Option<&str>) {
         match self {
             Self::One(watch) => watch.change_begins(),
-            Self::Project(watch) => watch.change_begins(member),
+            Self::Project(watch) => watch.change_begins(change, member),
         }
     }
 

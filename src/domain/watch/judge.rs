@@ -166,6 +166,9 @@ impl ServiceWatch {
         if self.policy.optional && matches!(self.present, Present::Absent { .. }) {
             return Some(Closed::Stopped(Who::Outside));
         }
+        if self.is_done() {
+            return Some(Closed::Recovered { lasted: now.duration_since(open.since), steady: SignedDuration::ZERO });
+        }
         let well = self.well_since()?;
         self.steady(now)
             .then(|| Closed::Recovered { lasted: now.duration_since(open.since), steady: now.duration_since(well) })

@@ -19,6 +19,7 @@ use super::{
     standing::Standing,
 };
 use crate::domain::{
+    change::Change,
     member::Member,
     observation::{Observation, State},
     runtime::{EventKind, RuntimeEvent},
@@ -38,10 +39,10 @@ pub struct ProjectWatch {
     members: BTreeMap<Member, ServiceWatch>,
     /// Whether it was looked at.
     seen: bool,
-    /// The change that goes on, of all members or of those of a name.
-    held: Option<Option<String>>,
-    /// A change is over, and what it has left is not looked at yet.
-    changed: bool,
+    /// The change that goes on.
+    held: Option<Held>,
+    /// A change is over, and what it has left out is not looked at yet.
+    left_out: Option<LeftOut>,
     /// What is wrong, as it was told last.
     open: Option<Problem>,
     /// Members that people know to be in trouble since it was opened.
@@ -54,11 +55,34 @@ pub struct ProjectWatch {
     relapses: BTreeSet<Timestamp>,
 }
 
+/// A change that goes on.
+#[derive(Debug)]
+struct Held {
+    /// Of the members of this name, or of all.
+    called: Option<String>,
+    /// Those that it is about, and those that came up meanwhile.
+    members: BTreeSet<Member>,
+    /// Those that were known when it began.
+    known: BTreeSet<Member>,
+    /// Whether it puts a version in place.
+    deploys: bool,
+}
+
+/// What a change may have left out. A look that began before its end does not
+/// show it.
+#[derive(Debug)]
+struct LeftOut {
+    since: Timestamp,
+    /// Those that are missed when they are gone; none where a new version says
+    /// what there is.
+    missed: Option<BTreeSet<Member>>,
+}
+
 /// What is kept of a project's watch over a restart of the bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectCheckpoint {
     members: Vec<(Member, Checkpoint)>,
-    open: Option<Problem>,
+    pub(super) open: Option<Problem>,
     told: Vec<Member>,
     told_at: Option<Timestamp>,
     relapses: Vec<Timestamp>,
@@ -73,7 +97,7 @@ impl ProjectWatch {
             members: BTreeMap::new(),
             seen: false,
             held: None,
-            changed: false,
+            left_out: None,
             open: None,
             told: BTreeSet::new(),
             told_at: None,
@@ -118,9 +142,20 @@ impl ProjectWatch {
     }
 
     /// A change begins, of all of it or of the members of a name.
-    pub fn change_begins(&mut self, member: Option<&str>) {
-        self.held = Some(member.map(str::to_owned));
-        self.each_held(|watch| watch.change_begins());
+    pub fn change_begins(&mut self, change: Change, member: Option<&str>) {
+        let called = |one: &Member| member.is_none_or(|member| one.is_called(member));
+        // What somebody stopped, and what is done, no restart of all of it starts.
+        let touched = |watch: &ServiceWatch| {
+            member.is_some() || change != Change::Restart || !matches!(watch.standing(), Standing::Stopped(_))
+        };
+        let about = self.members.iter().filter(|(one, watch)| called(one) && touched(watch));
+        self.held = Some(Held {
+            called: member.map(str::to_owned),
+            members: about.map(|(one, _)| one.clone()).collect(),
+            known: self.members.keys().cloned().collect(),
+            deploys: change.deploys(),
+        });
+        self.each_held(ServiceWatch::change_begins);
     }
 
     /// It is over. `None` when it never began, and touched nothing.
@@ -128,17 +163,17 @@ impl ProjectWatch {
         let mut ended = None;
         self.each_held(|watch| ended = closing(watch.change_ended(change.cloned(), now)).or(ended.take()));
         self.ended = ended.or(self.ended.take());
-        self.held = None;
-        self.changed = change.is_some_and(|change| change.succeeded);
+        if let (Some(held), Some(change)) = (self.held.take(), change) {
+            let missed = (!(held.deploys && change.succeeded)).then_some(held.known);
+            self.left_out = Some(LeftOut { since: now, missed });
+        }
         self.settle(now)
     }
 
     fn each_held(&mut self, mut tell: impl FnMut(&mut ServiceWatch)) {
         let Some(held) = &self.held else { return };
-        for (member, watch) in &mut self.members {
-            if held.as_ref().is_none_or(|called| member.is_called(called)) {
-                tell(watch);
-            }
+        for (_, watch) in self.members.iter_mut().filter(|(member, _)| held.members.contains(*member)) {
+            tell(watch);
         }
     }
 
@@ -189,18 +224,23 @@ impl ProjectWatch {
             missed = missed.or(unseen);
         }
         if self.held.is_none() {
-            self.forget(&gone, seen);
+            self.forget(&gone, seen, snapshot.began);
         }
         (self.settle(now), missed)
     }
 
     /// Lets go of what is gone for good: what a change through the bot has left
     /// out, and what is one too many of its kind. Anything else is missing.
-    fn forget(&mut self, gone: &[Member], seen: &Observation) {
-        let changed = std::mem::take(&mut self.changed);
+    fn forget(&mut self, gone: &[Member], seen: &Observation, began: Timestamp) {
+        let left_out = self.left_out.take_if(|left_out| left_out.since < began);
+        let is_left_out = |member| match &left_out {
+            Some(LeftOut { missed: Some(missed), .. }) => !missed.contains(member),
+            Some(LeftOut { missed: None, .. }) => true,
+            None => false,
+        };
         for member in gone {
             let fewer = seen.members.iter().any(|(other, _)| other.part == member.part);
-            if changed || fewer {
+            if fewer || is_left_out(member) {
                 self.let_go(member);
             }
         }
@@ -217,7 +257,10 @@ impl ProjectWatch {
                 return None;
             }
             let mut watch = ServiceWatch::member(self.policy.clone(), self.stop_timeout);
-            if self.held.as_ref().is_some_and(|held| held.as_ref().is_none_or(|called| member.is_called(called))) {
+            if let Some(held) = self.held.as_mut()
+                && held.called.as_ref().is_none_or(|called| member.is_called(called))
+            {
+                held.members.insert(member.clone());
                 watch.change_begins();
             }
             self.members.insert(member.clone(), watch);
@@ -253,7 +296,6 @@ impl ProjectWatch {
                 None
             }
             (None, Some(problem)) => {
-                self.told_at = Some(now);
                 self.open = Some(problem.clone());
                 Some(Finding::Opened(problem))
             }
@@ -265,6 +307,7 @@ impl ProjectWatch {
             (Some(open), None) => {
                 self.open = None;
                 self.told.clear();
+                self.told_at = None;
                 self.relapses.clear();
                 Some(Finding::Closed(match self.ended.take() {
                     Some(Closed::Recovered { steady, .. }) => {
@@ -295,10 +338,14 @@ impl ProjectWatch {
             .map(|(member, _)| (*member).clone())
             .collect();
         if !new.is_empty() {
-            let apart = self.told_at.is_some_and(|at| now.duration_since(at) > TOGETHER);
-            if self.open.is_some() && !self.told.is_empty() && apart {
-                self.relapses.insert(now);
-                self.told_at = Some(now);
+            match self.told_at {
+                Some(at) if now.duration_since(at) <= TOGETHER => {}
+                Some(_) => {
+                    self.relapses.insert(now);
+                    self.told_at = Some(now);
+                }
+                // The first that pages is loud by itself.
+                None => self.told_at = Some(now),
             }
             self.told.extend(new);
         }
@@ -315,6 +362,11 @@ impl ProjectWatch {
             told_at: self.told_at,
             relapses: self.relapses.iter().copied().collect(),
         }
+    }
+
+    /// What was wrong with something else of that name is to be told as over.
+    pub fn adopt(&mut self, open: Option<Problem>) {
+        self.open = open;
     }
 
     /// Goes on from what an earlier process knew at a time.

@@ -75,6 +75,9 @@ pub struct ServiceWatch {
     may_finish: bool,
     /// Whether its engine starts it again however it ends.
     pub(super) kept_up: bool,
+    /// It ran when its engine went, and has not been started since: however it
+    /// ended then, it was not done.
+    pub(super) cut_short: bool,
     pub(super) container: Option<String>,
     /// When it was started, by the host's clock, as last looked at.
     pub(super) started: Option<Timestamp>,
@@ -126,6 +129,7 @@ impl ServiceWatch {
             stop_timeout,
             may_finish: false,
             kept_up: false,
+            cut_short: false,
             container: None,
             started: None,
             start_told: false,
@@ -163,7 +167,14 @@ impl ServiceWatch {
 
     /// Whether it has done what it was there for, when it ended like that.
     pub(super) fn has_finished(&self, death: Death) -> bool {
-        self.may_finish && !self.kept_up && State::Exited(death).is_done()
+        self.may_finish && !self.kept_up && !self.cut_short && State::Exited(death).is_done()
+    }
+
+    /// Whether it has done what it was there for, and nothing is expected of it.
+    pub(super) fn is_done(&self) -> bool {
+        self.may_finish
+            && self.intent == Intent::Unknown
+            && matches!(self.present, Present::Down { opens: None, told: true, .. })
     }
 
     /// It has done what it was there for: nobody waits for it to run.
@@ -285,6 +296,7 @@ impl ServiceWatch {
             && went.duration_since(at) <= TAKEN_ALONG
         {
             self.intent = Intent::Run;
+            self.cut_short = true;
         }
     }
 
@@ -351,6 +363,7 @@ impl ServiceWatch {
 
     pub(super) fn runs_again(&mut self, now: Timestamp) {
         self.note_start(now);
+        self.cut_short = false;
         self.present = Present::Running { since: now };
         self.run_began = Some(now);
         self.intent = Intent::Run;

@@ -35,6 +35,7 @@ impl ServiceWatch {
             self.kept_up = seen.kept_up;
         }
         if snapshot.rebooted {
+            self.cut_short |= matches!(self.present, Present::Running { .. });
             self.grace = seen.at.checked_add(COMING_BACK).ok();
             if let Some(went) = self.blind {
                 self.take_along(went);

@@ -60,7 +60,7 @@ impl Watcher {
     /// A change begins: what happens to the service now is its doing.
     pub fn operation_started(&mut self, operation: &Operation) {
         if let Some(monitor) = self.services.get_mut(&operation.service) {
-            monitor.watch.change_begins(operation.member.as_ref().map(MemberName::as_str));
+            monitor.watch.change_begins(operation.change, operation.member.as_ref().map(MemberName::as_str));
         }
     }
 

@@ -2,6 +2,8 @@
 //! Compose gives them, so that no file has to be read and no Compose has to be
 //! there to look at one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::inspect::{FORMAT, Fields, LABELS, POLICY, observe};
@@ -37,7 +39,7 @@ pub(super) fn snapshot(services: &[&Service]) -> String {
     format!(
         "l=$(docker ps -a --no-trunc --filter label=com.docker.compose.oneoff=False \\\n\
          --format '{{{{.ID}}}} {{{{.Label \"com.docker.compose.project\"}}}}' 2>&1) && echo {LISTED} || echo \"$l\"\n\
-         set -- {containers} $(echo \"$l\" | while read -r i p; do case $p in {projects}) echo \"$i\" ;; esac; done)\n\
+         set -- {containers} $(echo \"$l\" | while read -r i p; do case $i in *[!0-9a-f]*) continue ;; esac; case $p in {projects}) echo \"$i\" ;; esac; done)\n\
          [ $# = 0 ] || {} \"$@\"",
         inspect(&format!("{FORMAT}{POLICY}{LABELS}"))
     )
@@ -48,19 +50,37 @@ pub(super) fn observe_any(printed: &[&str], service: &Service, at: Timestamp) ->
     if !service.workload.is_project() {
         return observe(printed, service, at);
     }
-    let members: Vec<_> = printed.iter().filter_map(|line| read_member(line, service, at)).collect();
-    if !members.is_empty() || printed.contains(&LISTED) {
+    let members = members(printed.iter().copied(), service, at);
+    // That another one is not there says nothing about this.
+    let blames = |line: &&str| {
+        !line.is_empty() && !line.contains('|') && *line != LISTED && !line.to_lowercase().contains("no such ")
+    };
+    let complaint = printed.iter().map(|line| line.trim()).find(blames);
+    if !members.is_empty() || (printed.contains(&LISTED) && complaint.is_none()) {
         return fold(service.name.clone(), at, members);
     }
-    let complaint = printed.iter().map(|line| line.trim()).find(|line| !line.is_empty() && !line.contains('|'));
     let why = complaint.unwrap_or("docker ps printed nothing about it").to_owned();
     Observation::bare(service.name.clone(), at, State::Unknown(why))
 }
 
 /// Reads what a job told of a project: its containers' lines as one.
 pub(super) fn seen(line: &str, service: &Service, at: Timestamp) -> Option<Observation> {
-    let members: Vec<_> = line.split(";;").filter_map(|line| read_member(line, service, at)).collect();
+    let members = members(line.split(";;"), service, at);
     (!members.is_empty()).then(|| fold(service.name.clone(), at, members))
+}
+
+/// The containers of a project. A deployment that was cut off can leave two that
+/// are the same member: the one that runs is meant, or the newer.
+fn members<'a>(lines: impl Iterator<Item = &'a str>, service: &Service, at: Timestamp) -> Vec<(Member, Observation)> {
+    let mut found: BTreeMap<Member, Observation> = BTreeMap::new();
+    let worth = |seen: &Observation| (seen.state == State::Running, seen.since);
+    for (member, seen) in lines.filter_map(|line| read_member(line, service, at)) {
+        match found.get(&member) {
+            Some(other) if worth(other) >= worth(&seen) => {}
+            Some(_) | None => drop(found.insert(member, seen)),
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// One container, if it is this project's.

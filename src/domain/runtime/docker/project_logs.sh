@@ -3,7 +3,8 @@
 list=$(docker ps -a --no-trunc --filter "label=com.docker.compose.project=$p" --filter label=com.docker.compose.oneoff=False \
     --format '{{.ID}} {{.Label "com.docker.compose.service"}} {{.Label "com.docker.compose.container-number"}}' 2>&1) || { echo "$list"; exit 1; }
 chosen=$(printf '%s\n' "$list" | sort -k 2,3 | while read -r id part number; do
-    case $m in '' | "$part" | "$part-$number") [ -z "$id" ] || echo "$id $part-$number" ;; esac
+    case $id in '' | *[!0-9a-f]*) continue ;; esac
+    case $m in '' | "$part" | "$part-$number") echo "$id $part-$number" ;; esac
 done)
 count=$(printf %s "$chosen" | grep -c '')
 [ "$count" != 0 ] || exit 4

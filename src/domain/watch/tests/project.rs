@@ -11,7 +11,7 @@ use crate::domain::{
     project::fold,
     runtime::{EventKind, RuntimeEvent},
     watch::{
-        Closed, Finding, Kind, LastChange, Policy, Snapshot, Standing, Who,
+        Closed, Finding, Intent, Kind, LastChange, Policy, Snapshot, Standing, Who,
         project::{ProjectCheckpoint, ProjectWatch},
     },
 };
@@ -178,7 +178,7 @@ fn changed(change: Change, at: Timestamp) -> LastChange {
 #[test]
 fn what_an_update_leaves_out_is_forgotten() {
     let mut world = World::of(&["db", "old", "web"]);
-    world.watch.change_begins(None);
+    world.watch.change_begins(Change::Update, None);
     world.tell("old", EventKind::Killed { signal: Some(15) });
     world.tell("old", EventKind::Died { code: 143 });
     world.tell("old", EventKind::Removed);
@@ -194,7 +194,7 @@ fn what_an_update_leaves_out_is_forgotten() {
 #[test]
 fn a_change_of_one_member_excuses_that_one_alone() {
     let mut world = World::of(&["db", "web"]);
-    world.watch.change_begins(Some("db"));
+    world.watch.change_begins(Change::Restart, Some("db"));
     world.dies("db", 1);
     assert_eq!(world.found, []);
     world.dies("web", 1);
@@ -202,9 +202,101 @@ fn a_change_of_one_member_excuses_that_one_alone() {
 }
 
 #[test]
+fn what_only_a_version_had_that_was_taken_back_is_not_missed() {
+    let mut world = World::of(&["db", "web"]);
+    world.watch.change_begins(Change::Update, None);
+    world.members.push((member("new"), State::Running));
+    world.starts("new");
+    world.look();
+    world.tell("new", EventKind::Removed);
+    world.members.retain(|(one, _)| *one != member("new"));
+    let failed = LastChange { succeeded: false, ..changed(Change::Update, world.now) };
+    world.found.extend(world.watch.change_ended(Some(&failed), world.now));
+    world.after(1);
+    world.look();
+    world.after(600);
+    assert_eq!(world.found, []);
+}
+
+#[test]
+fn a_restart_forgets_nothing_that_is_missed() {
+    let mut world = World::of(&["db", "web"]);
+    world.members.retain(|(one, _)| *one != member("db"));
+    world.look();
+    world.after(120);
+    assert_eq!(world.wrong(), Some(("db", Kind::NotDeployed, &[][..], 0)));
+    world.watch.change_begins(Change::Restart, Some("web"));
+    world.found.extend(world.watch.change_ended(Some(&changed(Change::Restart, world.now)), world.now));
+    world.after(1);
+    world.look();
+    world.after(120);
+    assert_eq!(world.wrong(), Some(("db", Kind::NotDeployed, &[][..], 0)));
+}
+
+#[test]
+fn a_setup_that_failed_is_over_once_it_has_done_its_work() {
+    let mut world = World::of(&["db", "setup"]);
+    world.dies("setup", 1);
+    assert_eq!(world.wrong(), Some(("setup", Kind::Exited, &[][..], 0)));
+    world.after(60);
+    world.starts("setup");
+    world.dies("setup", 0);
+    world.after(30);
+    assert!(world.wrong().is_none(), "{:?}", world.wrong());
+    assert!(matches!(world.closed()[..], [Closed::Recovered { .. }]), "{:?}", world.found);
+}
+
+#[test]
+fn what_ran_when_its_engine_went_is_not_done_however_it_ended() {
+    let mut world = World::of(&["db", "web"]);
+    world.tell("web", EventKind::Killed { signal: Some(15) });
+    world.tell("web", EventKind::Died { code: 0 });
+    world.watch.blinded(true, world.now);
+    world.is("web", State::Exited(Death { code: 0, oom: false }));
+    world.after(5);
+    world.look();
+    world.after(60);
+    world.look();
+    world.after(60);
+    assert_eq!(world.wrong(), Some(("web", Kind::Exited, &[][..], 0)));
+}
+
+#[test]
+fn what_somebody_stopped_is_left_alone_by_a_restart_of_all() {
+    let mut world = World::of(&["db", "web"]);
+    world.watch.change_begins(Change::Stop, Some("web"));
+    world.tell("web", EventKind::Killed { signal: Some(15) });
+    world.tell("web", EventKind::Died { code: 143 });
+    world.is("web", State::Exited(Death { code: 143, oom: false }));
+    world.found.extend(world.watch.change_ended(Some(&changed(Change::Stop, world.now)), world.now));
+    world.after(5);
+    world.watch.change_begins(Change::Restart, None);
+    world.found.extend(world.watch.change_ended(Some(&changed(Change::Restart, world.now)), world.now));
+    world.after(1);
+    world.look();
+    world.after(600);
+    assert_eq!(world.found, []);
+    let stopped = world.watch.members().find(|(one, _)| **one == member("web")).unwrap().1.intent().clone();
+    assert!(matches!(stopped, Intent::Stopped { by: Who::Operator(_), .. }), "{stopped:?}");
+}
+
+#[test]
+fn a_member_that_falls_again_while_another_keeps_it_open_is_told_anew() {
+    let mut world = World::of(&["db", "web"]);
+    world.dies("db", 3);
+    world.after(100);
+    world.dies("web", 1);
+    let before = world.wrong().unwrap().3;
+    world.starts("db");
+    world.after(400);
+    world.dies("db", 3);
+    assert_eq!(world.wrong().unwrap().3, before + 1);
+}
+
+#[test]
 fn who_stopped_all_of_it_is_known_and_that_is_no_problem() {
     let mut world = World::of(&["db", "web"]);
-    world.watch.change_begins(None);
+    world.watch.change_begins(Change::Stop, None);
     for name in ["web", "db"] {
         world.tell(name, EventKind::Killed { signal: Some(15) });
         world.tell(name, EventKind::Died { code: 0 });

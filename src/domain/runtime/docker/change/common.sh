@@ -1,8 +1,8 @@
 # What every change begins with: nobody else changes the service meanwhile, and
 # what it is like now is told.
 
-kept=$state/services/$place
-lock=$state/locks/$place
+kept=$state/services/$slot
+lock=$state/locks/$slot
 # No container's name begins like that, nor what stands for a project.
 dir_lock=$state/locks/@$(printf %s "$dir" | cksum | cut -d' ' -f1)
 
@@ -30,7 +30,7 @@ docker() {
 # services may live in one clone. Another engine has other containers.
 mkdir -p "$state/locks" "$kept" || refuse no-state "$state"
 take_lock "$lock"
-take_shared_lock 8 "$(shared_place "$place${DOCKER_HOST:+-$(printf %s "$DOCKER_HOST" | cksum | cut -d' ' -f1)}")"
+take_shared_lock 8 "$(shared_place "$slot${DOCKER_HOST:+-$(printf %s "$DOCKER_HOST" | cksum | cut -d' ' -f1)}")"
 case $change/$strategy in
 */command | restart/* | stop/*) ;;
 *) [ -z "$dir" ] || { take_lock "$dir_lock" && take_shared_lock 9 "$dir"; } ;;

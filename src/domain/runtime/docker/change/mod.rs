@@ -86,7 +86,7 @@ fn assemble(header: &str, parts: &[&str]) -> String {
 fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner: &Actor) -> String {
     let name = service.workload.name();
     // No container's name begins like that.
-    let (container, whole, place, format) = if service.workload.is_project() {
+    let (container, whole, slot, format) = if service.workload.is_project() {
         ("", name, format!("+{name}"), format!("{FORMAT}{POLICY}{LABELS}"))
     } else {
         (name, "", name.to_owned(), FORMAT.to_owned())
@@ -103,7 +103,7 @@ fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner
         ("container", container),
         ("whole", whole),
         ("member", member.map_or("", |member| member.as_str())),
-        ("place", &place),
+        ("slot", &slot),
         ("change", wanted.change.command()),
         ("owner", &owner.to_string()),
         ("dir", service.dir.as_ref().map_or("", |dir| dir.as_str())),

@@ -7,7 +7,7 @@ check_directory
 check_engine
 [ "$strategy" != compose-git ] || check_clone
 check_space
-kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$place
+kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$slot
 see
 case $strategy in
 compose-git)

@@ -102,6 +102,7 @@ END
 
 if [ -n "$whole" ]; then
     note_neighbours
+    was_good=
     # All of it was well, and there was some of it.
     [ "$known" = ' ' ] || [ "$sick" != ' ' ] || was_good=yes
 fi

@@ -25,9 +25,13 @@ see_project() {
     seen= ids= id= status= started= restarts=0 health=
     all=$(project_ids "$whole") || { seen=$(printf '%s\n' "$all" | tail -n 1); return; }
     # shellcheck disable=SC2086 # IDs, one word each
-    [ -z "$all" ] || all=$(docker inspect --type container -f "$format" $all 2>/dev/null)
+    if [ -n "$all" ]; then
+        all=$(docker inspect --type container -f "$format" $all 2>&1)
+        # One may be gone since; but when none is told, the engine is to blame.
+        case $all in *'|'*) ;; *) seen=$(printf '%s\n' "$all" | tail -n 1); return ;; esac
+    fi
     while IFS='|' read -r s_name s_id rest; do
-        [ -n "$s_id" ] || continue
+        [ -n "$s_id" ] && [ -n "$rest" ] || continue
         # Service and number come last, as JSON.
         number=${rest##*|} part=${rest%|*}
         part=${part##*|}

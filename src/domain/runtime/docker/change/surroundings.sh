@@ -1,6 +1,6 @@
 # Messages that can be read here, and nobody to answer a question.
 #
-# Given by the header: service container whole member place change owner dir
+# Given by the header: service container whole member slot change owner dir
 # branch strategy verify healthy_within rollback min_free stop_timeout discard
 # wanted deploy undo preview format. `whole` is a project's name, and empty
 # where the service is one container.
@@ -11,5 +11,9 @@ export GIT_SSH_COMMAND
 # What the containers of a project are to the service: its own, or others'.
 relation=neighbour
 [ -z "$whole" ] || relation=member
-# Whatever the file or its directory is called.
-[ -z "$whole" ] || export COMPOSE_PROJECT_NAME="$whole"
+# Whatever the file or its directory is called. A script of the operator's own may
+# use Compose for something else.
+case $change/$strategy in
+update/command | rollback/command) ;;
+*) [ -z "$whole" ] || export COMPOSE_PROJECT_NAME="$whole" ;;
+esac
