@@ -24,7 +24,7 @@ pub enum Detector {
     /// Of one thing.
     One(Box<ServiceWatch>),
     /// Of a project.
-    Project(ProjectWatch),
+    Project(Box<ProjectWatch>),
 }
 
 /// What is kept of a detector over a restart of the bot.
@@ -34,7 +34,7 @@ pub enum Saved {
     /// Of one thing.
     One(Box<Checkpoint>),
     /// Of a project.
-    Project(ProjectCheckpoint),
+    Project(Box<ProjectCheckpoint>),
 }
 
 impl Detector {
@@ -42,7 +42,7 @@ impl Detector {
     pub fn new(service: &Service) -> Self {
         let (policy, stop_timeout): (Policy, Option<Duration>) = (service.watch.clone(), service.stop_timeout);
         if service.workload.is_project() {
-            Self::Project(ProjectWatch::new(policy, stop_timeout))
+            Self::Project(Box::new(ProjectWatch::new(policy, stop_timeout)))
         } else {
             Self::One(Box::new(ServiceWatch::new(policy, stop_timeout)))
         }
@@ -52,7 +52,7 @@ impl Detector {
     pub fn saved(&self) -> Saved {
         match self {
             Self::One(watch) => Saved::One(Box::new(watch.checkpoint())),
-            Self::Project(watch) => Saved::Project(watch.checkpoint()),
+            Self::Project(watch) => Saved::Project(Box::new(watch.checkpoint())),
         }
     }
 
@@ -61,7 +61,7 @@ impl Detector {
     pub fn restore(&mut self, saved: Saved, known_at: Timestamp) {
         match (self, saved) {
             (Self::One(watch), Saved::One(saved)) => watch.restore(*saved, known_at),
-            (Self::Project(watch), Saved::Project(saved)) => watch.restore(saved, known_at),
+            (Self::Project(watch), Saved::Project(saved)) => watch.restore(*saved, known_at),
             (Self::One(watch), Saved::Project(saved)) => watch.adopt(saved.open),
             (Self::Project(watch), Saved::One(saved)) => watch.adopt(saved.open),
         }

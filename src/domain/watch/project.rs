@@ -123,7 +123,7 @@ impl ProjectWatch {
         if intents().any(|intent| *intent == Intent::Run) {
             return &Intent::Run;
         }
-        stopped().last().unwrap_or(&Intent::Unknown)
+        stopped().next_back().unwrap_or(&Intent::Unknown)
     }
 
     /// How it stands, in a word.
