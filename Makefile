@@ -80,6 +80,7 @@ demo: setup
 	cargo build --workspace
 	$(LAB) demo --bin $(TARGET)/debug/opsroom $(if $(ONCE),--once)
 
+# What is measured is built as what is shipped.
 bench: lab
-	cargo bench -p opsroom --no-run
-	$(LAB) run -- cargo bench -p opsroom
+	cargo bench -p opsroom --profile dist --no-run
+	$(LAB) run -- cargo bench -p opsroom --profile dist

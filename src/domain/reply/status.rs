@@ -245,7 +245,7 @@ fn project(line: &Line<'_>, seen: &Observation, alone: bool, now: Timestamp) -> 
         let known = Known::member(line, member);
         let finished = known.stopped.is_none() && seen.state.is_done();
         done += usize::from(finished);
-        let (mark, state) = one(seen, known, now);
+        let (mark, state) = if finished { (Mark::Idle, done_since(seen, now)) } else { one(seen, known, now) };
         rows.push((mark, format!("{} — {state}", escape(&member.shown(names.iter().copied())))));
     }
     // What is missed has no container that could be seen.
@@ -279,7 +279,8 @@ fn project(line: &Line<'_>, seen: &Observation, alone: bool, now: Timestamp) -> 
     if !alone {
         rows.retain(|(mark, _)| *mark <= Mark::Unknown);
     }
-    rows.sort_by_key(|(mark, _)| *mark);
+    // What rests comes last: beside the others it is no news.
+    rows.sort_by_key(|(mark, _)| (*mark == Mark::Idle, *mark));
     let more = rows.len().saturating_sub(SHOWN);
     rows.truncate(SHOWN);
     let mut text = head;
@@ -290,6 +291,11 @@ fn project(line: &Line<'_>, seen: &Observation, alone: bool, now: Timestamp) -> 
         text.push_str(&format!("\n· and {more} more"));
     }
     (mark, text)
+}
+
+/// What a project runs once has done its work.
+fn done_since(seen: &Observation, now: Timestamp) -> String {
+    seen.since.map_or_else(|| "done".to_owned(), |at| format!("done, {} ago", span::since(at, now)))
 }
 
 /// Why it is well that it does not run, if it is.

@@ -24,7 +24,7 @@ pub struct Stage {
     /// For whoever watches: without a client yet, so that the first one they log in with becomes their own.
     guest: Account,
     _host: Host,
-    projects: [Project; 3],
+    projects: [Project; 4],
     _bot: Bot,
 }
 
@@ -38,6 +38,9 @@ pub fn play(lab: &Lab, binary: &Path) -> Stage {
     let bridge = host.project("matrix-bridge").healthy();
     let parakeet = host.project("parakeet").crash_loops();
     let kokoro = host.project("kokoro").not_deployed();
+    let cloud = host.project("nextcloud").compose("stop_grace_period: 1s");
+    let cloud = cloud.neighbour("db", "echo ready; sleep 100000", "unless-stopped");
+    let cloud = cloud.neighbour("setup", "echo set up", "no").healthy();
     parakeet.wait_for_restarts(3);
     let bot = lab
         .bot()
@@ -48,13 +51,16 @@ pub fn play(lab: &Lab, binary: &Path) -> Stage {
         .service(&bridge)
         .service(&parakeet)
         .service(&kokoro)
+        .whole(&cloud, "")
         .start();
     alice.waits_for_member(&room, &bot);
 
-    let stage = Stage { alice, room, guest, _host: host, projects: [bridge, parakeet, kokoro], _bot: bot };
+    let stage = Stage { alice, room, guest, _host: host, projects: [bridge, parakeet, kokoro, cloud], _bot: bot };
     stage.asks("!help", containing("!status"));
     stage.asks("!status", containing("matrix-bridge"));
     stage.asks("!logs parakeet", containing("cannot open the database"));
+    stage.asks("!status nextcloud", containing("🟢 nextcloud — 2 of 2 up, 1 done"));
+    stage.asks("!restart nextcloud/db", containing("✅ nextcloud/db restarted"));
     stage.asks("!restart matrix-bridge", containing("✅ matrix-bridge restarted"));
     stage.projects[0].push_commit("good morning");
     stage.asks("!update matrix-bridge", containing("✅ matrix-bridge updated"));
