@@ -14,3 +14,5 @@ mod projects;
 mod scene;
 mod services;
 mod table;
+
+pub(crate) use self::scene::has_run;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use opsroom_lab::{Message, Project, containing, message::reply_to, page, where_};
 
-use crate::{ledger::records_incidents, stage::Stage};
+use crate::{chaos::has_run, ledger::records_incidents, stage::Stage};
 
 const QUIET: &str = "[watch]\nquiet = \"3s\"\nunhealthy_after = \"0s\"\n";
 
@@ -55,6 +55,30 @@ fn an_alert_is_answered_outlives_the_bot_and_is_over_once() {
     assert!(stage.ask(&bot, "!alerts").text().starts_with("🟢 No alert is open"));
     let told = reads().messages_from(&bot);
     assert_eq!(told.iter().filter(|m| page(&stage.alice).holds(m)).count(), 2, "{}", reads().transcript());
+}
+
+#[test]
+fn a_relapse_notifies_again_and_a_death_that_somebody_mended_is_soon_over() {
+    let stage = Stage::set();
+    let bridge = stage.host.project("bridge").healthy();
+    let bot = stage.bot().service(&bridge).config(QUIET).start();
+    stage.ask(&bot, "!status");
+    let reads = || stage.room.reads(&stage.alice).within(Duration::from_secs(60));
+    let start = || stage.host.run(&format!("docker start {}", bridge.container()));
+    has_run(&bridge, 20);
+    dies(&bridge);
+    reads().next_from(&bot, page(&stage.alice).and(containing("🔴 bridge is down on")));
+    start();
+    bridge.wait_for_state("running");
+    dies(&bridge);
+    let again = reads().next_from(&bot, page(&stage.alice).and(containing("🔴 bridge is down again on")));
+    start();
+    let over = reads().next_from(&bot, page(&stage.alice).and(containing("✅ bridge recovered")));
+    // It had run for 20 s before it died: of a loop, twice that would be waited for.
+    let well = over.text().split("well for ").nth(1).and_then(|rest| rest.split(' ').next());
+    assert!(well.and_then(|well| well.parse::<u32>().ok()).is_some_and(|well| well < 30), "{}", over.text());
+    let both = reads().until(&again.id, containing("✅ Over: bridge"));
+    assert!(both.text().contains("down"), "{}", both.text());
 }
 
 #[test]

@@ -118,6 +118,9 @@ fn an_update_verifies_every_member_and_is_taken_back_as_a_whole() {
     let bot = stage.bot().whole(&cloud, "update = { verify = \"3s\" }").start();
     let good = cloud.commit();
     let new = cloud.push_commit("a new greeting");
+    let reads = stage.room.reads(&stage.alice).within(LIMIT);
+    let asked = stage.alice.says(&stage.room, "!diff cloud");
+    reads.reply_to(&asked, containing("🔍 cloud would go").and(containing(&new[..7])));
     let told = stage.result_of(&bot, "!update cloud", "✅ cloud updated");
     assert!(told.text().contains(&format!("{} → {} (1 commit)", &good[..7], &new[..7])), "{}", told.text());
     cloud.push("sed -i 's|echo works;|sleep 1; echo no work; exit 3;|' compose.yaml && git commit -qam Bad", b"");

@@ -59,6 +59,29 @@ fn each_state_is_told_apart() {
 }
 
 #[test]
+fn what_was_stopped_and_what_is_optional_needs_no_attention() {
+    let stage = Stage::set();
+    let (asked, by_hand) = (stage.host.project("asked").healthy(), stage.host.project("byhand").healthy());
+    let extra = stage.host.project("extra").not_deployed();
+    let bot = stage.bot().service(&asked).service(&by_hand).service_with(&extra, "optional = true").start();
+    stage.ask(&bot, "!status");
+    stage.host.run(&format!("docker stop -t 0 {}", by_hand.container()));
+    stage.result_of(&bot, "!stop asked", "✅ asked stopped");
+    let is_quiet = || {
+        let status = stage.ask(&bot, "!status");
+        let text = status.text();
+        assert!(text.starts_with("🟢 nothing needs attention (3 services, 3 stopped)"), "{text}");
+        assert!(line_of(text, "asked").contains("⚪ asked — stopped by alice"), "{text}");
+        assert!(line_of(text, "byhand").contains("⚪ byhand — stopped by hand"), "{text}");
+        assert!(line_of(text, "extra").contains("⚪ extra — not deployed, and optional"), "{text}");
+    };
+    is_quiet();
+    bot.kill();
+    bot.start_again();
+    is_quiet();
+}
+
+#[test]
 fn a_dead_host_costs_its_own_time_and_nobody_elses() {
     let stage = Stage::set();
     let far = stage.lab.host("spark-2");

@@ -294,7 +294,7 @@ pub(super) fn started_just_now(project: &Project) {
 
 /// Waits until it has run for so many seconds.
 #[track_caller]
-pub(super) fn has_run(project: &Project, seconds: u32) {
+pub(crate) fn has_run(project: &Project, seconds: u32) {
     let started = format!("docker inspect -f '{{{{.State.StartedAt}}}}' {}", project.container());
     let script = format!("[ $(($(date +%s) - $(date -d $({started}) +%s))) -ge {seconds} ]");
     wait_until(LIMIT, format_args!("it to have run for {seconds} s"), || {
