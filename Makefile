@@ -68,7 +68,7 @@ OTHERS := $(filter-out e2e,$(basename $(notdir $(wildcard tests/*.rs tests/lab/t
 	$(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/main.rs)))))
 
 e2e: setup build
-	$(LAB) run -- $(MAKE) --no-print-directory -j2 -Otarget stories others
+	$(LAB) run -- $(MAKE) --no-print-directory -j2 stories others
 
 stories:
 	env RUST_TEST_THREADS=$(STORIES) cargo test --test e2e

@@ -3,6 +3,7 @@
 
 mod account;
 mod bridge;
+mod discover;
 mod doctor;
 mod local_jobs;
 mod remotes;
@@ -35,7 +36,7 @@ use crate::{
 };
 
 use self::{account::matrix_settings, remotes::remotes};
-pub use self::{doctor::doctor, local_jobs::local_jobs};
+pub use self::{discover::discover, doctor::doctor, local_jobs::local_jobs};
 
 /// Serves the rooms until told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     config::{Settings, duration},
+    domain::names::LoginName,
     health,
 };
 
@@ -51,6 +52,17 @@ pub enum Command {
         /// Only these hosts and services (a name, host:, @tag, a glob), and not the homeserver
         #[arg(value_name = "HOST|SERVICE")]
         only: Vec<String>,
+    },
+    /// Print the config lines for what runs on a host and is not in the config; changes nothing
+    Discover {
+        /// The config.
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Which host of the config
+        host: String,
+        /// Ask as this login, as the service's `run_as` would
+        #[arg(long, value_name = "LOGIN", value_parser = login)]
+        run_as: Option<LoginName>,
     },
     /// Log the bot's account in, once, before the first run
     Login(ConfigFile),
@@ -127,6 +139,10 @@ impl std::fmt::Display for Limit {
 
 fn limit(text: &str) -> Result<Limit, &'static str> {
     duration::parse(text).map(Limit).ok_or("write it like 90s, 25m or 1h30m")
+}
+
+fn login(text: &str) -> Result<LoginName, String> {
+    LoginName::parse(text).map_err(|error| error.to_string())
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

@@ -47,6 +47,9 @@ fn obey(Cli { command, log }: Cli) -> anyhow::Result<()> {
         Command::Login(ConfigFile { config }) => serve(&config, &log, app::login),
         Command::Console(ConfigFile { config }) => serve(&config, &log, app::console),
         Command::Doctor { config, only } => serve(&config.config, &log, |settings| app::doctor(settings, only)),
+        Command::Discover { config, host, run_as } => {
+            serve(&config.config, &log, |settings| app::discover(settings, host, run_as))
+        }
         Command::Check { config, no_files } => check(&config.config, no_files),
         Command::Audit { command } => audit(command),
         Command::Healthcheck { state, max_age } => healthcheck(&state_dir(state)?, max_age),

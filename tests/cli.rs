@@ -80,6 +80,8 @@ fn help_is_short_and_tells_the_exit_codes() {
       run          Serve the rooms until told to stop
       check        Check a config and report everything that is wrong with it; contacts nobody
       doctor       Look whether everything is set up: the homeserver, the rooms, every host and service
+      discover     Print the config lines for what runs on a host and is not in the config; changes
+                   nothing
       login        Log the bot's account in, once, before the first run
       console      Try the commands in this terminal, without Matrix
       audit        Read the record of what was asked for and done; also while the bot runs

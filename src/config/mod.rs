@@ -17,6 +17,7 @@ mod maintenance;
 mod matrix;
 mod people;
 mod problem;
+pub mod proposal;
 mod references;
 pub mod schema;
 pub mod secret;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod change;
 pub mod command;
 pub mod dashboard;
+pub mod discovery;
 pub mod doctor;
 pub mod impact;
 pub mod inbound;

@@ -10,6 +10,7 @@ mod commands;
 mod console;
 mod dashboard;
 mod deploys;
+mod discover;
 mod doctor;
 mod incidents;
 mod ledger;

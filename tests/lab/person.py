@@ -1,11 +1,12 @@
-"""One person at one device: an independent Matrix client, driven over stdin and stdout.
+"""People at their devices: an independent Matrix client each, driven over a connection each.
 
 It exists so that no test has to believe the bot about itself: encryption, signatures, relations and mentions are judged
 here by another implementation (matrix-nio) than the bot's.
 
-The first line on stdin says who to be; each further line is a request {"id", "do", ...}. Answers are {"id", "ok"} or
+One process has them all, because loading what a client needs takes half a second of a processor. It prints the port at
+which it listens. The first line of a connection says who to be; each further line is a request {"id", "do", ...}. Answers are {"id", "ok"} or
 {"id", "error"}; whatever arrives in a room is {"event"}, and the same event again when its key comes late.
-End of input is the end of the process, so a test that dies takes its people with it.
+The end of a connection is the end of that client, so a test that dies takes its people with it.
 """
 
 import asyncio
@@ -70,8 +71,9 @@ class Refused(Exception):
 
 
 class Person:
-    def __init__(self, who):
+    def __init__(self, who, out):
         self.who = who
+        self.out = out
         self.url = who["homeserver"]
         self.http = None
         self.client = None
@@ -109,8 +111,7 @@ class Person:
             return content
 
     def tell(self, **line):
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        self.out.write((json.dumps(line) + "\n").encode())
 
     # --- becoming somebody ----------------------------------------------------------------------------------------
 
@@ -509,25 +510,34 @@ class Person:
             self.tell(id=request["id"], error=f"{type(error).__name__}: {error}")
 
 
-async def main():
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader(limit=64 * 1024 * 1024)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    person = Person(json.loads(await lines.readline()))
+async def be_somebody(lines, out):
+    """One connection is one person. The end of what it says is the end of that person here."""
+    person = Person(json.loads(await lines.readline()), out)
+    running = set()
     try:
         person.tell(id=0, ok=await person.arrive())
     except Exception as error:  # noqa: BLE001
         person.tell(id=0, error=f"{type(error).__name__}: {error}")
-        os._exit(1)
-    syncing = asyncio.create_task(person.keep_syncing())
-    syncing.add_done_callback(lambda task: (print(f"the sync ended: {task.exception()!r}", file=sys.stderr), os._exit(1)))
-    running = set()
-    while line := await lines.readline():
-        task = asyncio.create_task(person.answer(json.loads(line)))
-        running.add(task)
-        task.add_done_callback(running.discard)
-    os._exit(0)
+    else:
+        syncing = asyncio.create_task(person.keep_syncing())
+        syncing.add_done_callback(lambda task: task.cancelled() or print(f"the sync of {person.user} ended: {task.exception()!r}", file=sys.stderr))
+        running.add(syncing)
+        while line := await lines.readline():
+            task = asyncio.create_task(person.answer(json.loads(line)))
+            running.add(task)
+            task.add_done_callback(running.discard)
+    for task in running:
+        task.cancel()
+    if person.http:
+        await person.http.close()
+    out.close()
+
+
+async def main():
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    server = await asyncio.start_server(be_somebody, "127.0.0.1", 0, limit=64 * 1024 * 1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
 
 
 asyncio.run(main())

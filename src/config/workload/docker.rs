@@ -9,8 +9,20 @@ use crate::{
     },
 };
 
-pub(super) const KIND: Kind =
-    Kind { name: "docker", key: "container", others: &["project", "dir", "branch", "update", "stop_timeout"], read };
+pub(super) const KIND: Kind = Kind {
+    name: "docker",
+    key: "container",
+    others: &["project", "dir", "branch", "update", "stop_timeout"],
+    read,
+    write,
+};
+
+fn write(workload: &Workload) -> Option<String> {
+    if let Workload::Docker(container) = workload {
+        return Some(format!("container = {:?}", container.as_str()));
+    }
+    if let Workload::Project(project) = workload { Some(format!("project = {:?}", project.as_str())) } else { None }
+}
 
 /// The project, if there is one; else the container; without a name of its own it is called like the service.
 fn read(section: &Section<'_>, name: Option<&ServiceName>) -> Option<Workload> {

@@ -20,10 +20,18 @@ struct Kind {
     /// other.
     others: &'static [&'static str],
     read: Read,
+    /// Its own as a line of the config.
+    write: fn(&Workload) -> Option<String>,
 }
 
 /// Every runtime; the first is meant when the config does not say.
 const KINDS: &[Kind] = &[docker::KIND, systemd::KIND];
+
+/// What a service is, as a line of the config.
+pub(super) fn written(workload: &Workload) -> String {
+    let lines = KINDS.iter().filter_map(|kind| (kind.write)(workload));
+    lines.collect()
+}
 
 /// A workload as far as it could be read.
 pub(super) struct WorkloadDraft {

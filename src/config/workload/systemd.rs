@@ -9,7 +9,12 @@ use crate::{
     },
 };
 
-pub(super) const KIND: Kind = Kind { name: "systemd", key: "unit", others: &[], read };
+pub(super) const KIND: Kind = Kind { name: "systemd", key: "unit", others: &[], read, write };
+
+fn write(workload: &Workload) -> Option<String> {
+    let Workload::Systemd(unit) = workload else { return None };
+    Some(format!("runtime = \"systemd\"\nunit = {:?}", unit.as_str()))
+}
 
 /// The unit; without a name of its own it is the service's with ".service".
 fn read(section: &Section<'_>, name: Option<&ServiceName>) -> Option<Workload> {

@@ -26,6 +26,7 @@ pub use self::{
 };
 use super::{
     change::Wanted,
+    discovery::Shown,
     inventory::Service,
     names::MemberName,
     observation::Observation,
@@ -42,6 +43,9 @@ impl Workload {
         }
     }
 }
+
+/// Every runtime there is.
+pub static ALL: &[&dyn Runtime] = &[&docker::Docker, &systemd::Systemd];
 
 /// A runtime and services that it runs.
 pub type ByRuntime<'a> = (&'static dyn Runtime, Vec<&'a Service>);
@@ -117,6 +121,13 @@ pub trait Runtime: fmt::Debug + Sync {
 
     /// Whether what was printed says that the service is not there.
     fn is_missing(&self, printed: &str, service: &Service) -> bool;
+
+    /// A command that prints what runs there. None where too much does that is
+    /// nobody's service.
+    fn discover(&self) -> Option<String>;
+
+    /// Reads what [`discover`](Self::discover) printed.
+    fn read_discovered(&self, printed: &str) -> Shown;
 
     /// What the doctor asks about it.
     fn doctor(&self) -> &'static dyn Doctor;

@@ -43,6 +43,7 @@ pub mod person;
 pub mod room;
 
 pub mod bot;
+mod clients;
 pub mod console;
 pub mod container;
 pub mod demo;

@@ -1,24 +1,20 @@
-//! People: each a Matrix user at a device that runs an independent client (`person.py`), in a process of its own.
+//! People: each a Matrix user at a device that runs an independent client (`person.py`).
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::process::{ChildStdin, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::clients::Clients;
 use crate::message::{Event, EventId, Message, fold};
-use crate::process::{Process, append, leashed};
 use crate::room::Room;
 use crate::synapse::{Account, Homeserver};
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
-
-/// The client's program, carried in the harness so that it is found wherever a test runs.
-const PROGRAM: &str = include_str!("../person.py");
 
 /// How long one request may take. Comparing emoji is the longest.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
@@ -44,8 +40,8 @@ struct Inner {
     dir: PathBuf,
     device: String,
     token: String,
-    process: Process,
-    stdin: Mutex<ChildStdin>,
+    clients: &'static Clients,
+    client: Mutex<TcpStream>,
     heard: Arc<Mutex<Heard>>,
     /// How far the test has read each room.
     read: Mutex<HashMap<String, usize>>,
@@ -58,6 +54,16 @@ struct Heard {
     answers: HashMap<u64, Result<Value, String>>,
     events: Vec<Event>,
     invites: Vec<String>,
+}
+
+/// The client goes with its person.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Ok(client) = self.client.lock() {
+            // The homeserver's end may be gone already.
+            let _ = client.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Speaker for Person {
@@ -77,38 +83,33 @@ impl Person {
     fn at_device(homeserver: Homeserver, account: Account, name: &str, dir: PathBuf, signed: bool) -> Self {
         let lab = homeserver.lab();
         let device_dir = lab.dir(&format!("{name}-device"));
-        let program = device_dir.join("person.py");
-        fs::write(&program, PROGRAM).or_fail("cannot write person.py");
-        let log = device_dir.join("log");
-        let mut command = leashed(lab.facts().home.join("venv/bin/python"));
-        command.arg(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(append(&log));
-        let (process, pipes) = Process::adopt(&format!("{name}'s client"), command, &log);
-        let mut stdin = pipes.stdin.or_fail("no pipe to the client");
-        let stdout = pipes.stdout.or_fail("no pipe from the client");
+        let clients = Clients::of(lab);
+        let mut client = clients.connect();
+        let told = client.try_clone().or_fail("a connection cannot be shared");
         let who = json!({
             "homeserver": homeserver.url(), "user": account.user, "password": account.password, "signed": signed,
             "store": device_dir.join("store"), "cross_signing": dir.join("cross-signing.json"), "device_name": name,
         });
-        writeln!(stdin, "{who}").or_fail("the client ended at once");
+        writeln!(client, "{who}").or_fail("the client ended at once");
         let heard = Arc::new(Mutex::new(Heard::default()));
         let listener = Arc::clone(&heard);
         thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            for line in BufReader::new(told).lines().map_while(Result::ok) {
                 listener.lock().or_fail("a thread died holding what was heard").take(&line);
             }
         });
-        let session = wait_for_answer(&process, &heard, 0).or_fail(format!("{name} cannot log in"));
+        let session = wait_for_answer(clients, &heard, 0).or_fail(format!("{name} cannot log in"));
         let word = |key: &str| session[key].as_str().unwrap_or_default().to_owned();
         let inner = Inner {
             device: word("device"),
             token: word("token"),
             name: name.to_owned(),
-            stdin: Mutex::new(stdin),
+            client: Mutex::new(client),
             read: Mutex::default(),
             homeserver,
             account,
             dir,
-            process,
+            clients,
             heard,
         };
         Self { inner: Arc::new(inner) }
@@ -393,9 +394,9 @@ impl Person {
             heard.last_request
         };
         request["id"] = id.into();
-        let told = writeln!(self.inner.stdin.lock().or_fail("a thread died talking"), "{request}");
-        told.or_fail(format!("{}'s client is gone:\n{}", self.name(), self.inner.process.log_tail()));
-        wait_for_answer(&self.inner.process, &self.inner.heard, id).or_fail(format!(
+        let told = writeln!(self.inner.client.lock().or_fail("a thread died talking"), "{request}");
+        told.or_fail(format!("{}'s client is gone:\n{}", self.name(), self.inner.clients.process.log_tail()));
+        wait_for_answer(self.inner.clients, &self.inner.heard, id).or_fail(format!(
             "{}: {}",
             self.user(),
             request["do"]
@@ -404,8 +405,8 @@ impl Person {
 }
 
 #[track_caller]
-fn wait_for_answer(process: &Process, heard: &Mutex<Heard>, id: u64) -> Result<Value, String> {
-    process.wait_for(ANSWER_LIMIT, "the client answers", || {
+fn wait_for_answer(clients: &Clients, heard: &Mutex<Heard>, id: u64) -> Result<Value, String> {
+    clients.process.wait_for(ANSWER_LIMIT, "the client answers", || {
         heard.lock().or_fail("a thread died holding what was heard").answers.remove(&id)
     })
 }

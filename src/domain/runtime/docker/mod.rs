@@ -1,6 +1,7 @@
 //! Docker Engine through its command line, with Compose v2.
 
 mod change;
+mod discover;
 mod doctor;
 mod events;
 mod inspect;
@@ -13,6 +14,7 @@ pub use self::inspect::{inspect, names_missing};
 use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
 use crate::domain::{
     change::Wanted,
+    discovery::Shown,
     inventory::Service,
     names::MemberName,
     observation::Observation,
@@ -95,6 +97,14 @@ impl Runtime for Docker {
             return printed.starts_with("Error: No such container: ");
         }
         names_missing(printed, service.workload.name())
+    }
+
+    fn discover(&self) -> Option<String> {
+        Some(discover::list())
+    }
+
+    fn read_discovered(&self, printed: &str) -> Shown {
+        discover::read(printed)
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

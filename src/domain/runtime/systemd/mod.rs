@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
 use crate::domain::{
     change::Wanted,
+    discovery::Shown,
     inventory::Service,
     names::MemberName,
     observation::Observation,
@@ -90,6 +91,14 @@ impl Runtime for Systemd {
 
     fn is_missing(&self, printed: &str, _: &Service) -> bool {
         printed.split('|').any(|field| field == "LoadState=not-found")
+    }
+
+    fn discover(&self) -> Option<String> {
+        None
+    }
+
+    fn read_discovered(&self, _: &str) -> Shown {
+        Shown::default()
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

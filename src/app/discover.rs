@@ -1,0 +1,46 @@
+//! `opsroom discover`: what runs on a host and is not in the config, as the
+//! lines that would add it. Nothing is changed, on the host or here.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
+use super::remotes::remotes;
+use crate::{
+    config::{self, Settings},
+    domain::{
+        discovery::{self, Shown},
+        names::{HostName, LoginName},
+        runtime, suggest,
+    },
+    engine,
+};
+
+/// Asks each runtime on a host, and prints what could be added.
+pub async fn discover(settings: Settings, host: String, run_as: Option<LoginName>) -> anyhow::Result<()> {
+    let names = || settings.hosts.iter().map(|host| host.name.as_str());
+    let host =
+        HostName::parse(&host).ok().filter(|name| names().any(|known| known == name.as_str())).with_context(|| {
+            let near = suggest::nearest(&host, names()).map_or(String::new(), |near| format!("; did you mean {near}?"));
+            format!("no [[host]] in the config is called {host:?}{near}")
+        })?;
+    let remotes = remotes(&settings)?;
+    let remote = remotes.get(&host).context("there is no way to that host")?;
+    let (mut shown, mut silent) = (Shown::default(), Vec::new());
+    for runtime in runtime::ALL {
+        match engine::discover::discover(&**remote, &host, run_as.as_ref(), *runtime).await {
+            Some(Ok(more)) => {
+                shown.found.extend(more.found);
+                shown.refused.extend(more.refused);
+            }
+            Some(Err(why)) => silent.push(why),
+            None => {}
+        }
+    }
+    if !silent.is_empty() {
+        anyhow::bail!("{}", silent.join("; "));
+    }
+    let proposals = discovery::proposals(shown.found.clone(), &host, run_as.as_ref(), &settings.inventory);
+    writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &shown))
+        .context("standard output is closed")
+}
