@@ -41,8 +41,9 @@ pub enum Unresolved {
         service: ServiceName,
         /// What was written for the member.
         written: String,
-        /// The members it has.
-        members: Vec<String>,
+        /// The members it has, as far as they are known; none where it is no
+        /// project.
+        members: Option<Vec<String>>,
     },
     /// Such a change is one of a whole project.
     WholeOnly {
@@ -142,7 +143,8 @@ fn member_or_whole(written: &str, directory: &dyn Directory) -> Result<Target, U
     match spelled.filter(|_| is_project).map(|member| MemberName::parse(&member)) {
         Some(Ok(called)) => Ok(Target { service, member: Some(called) }),
         Some(Err(_)) | None => {
-            let members = known.iter().map(|member| member.shown(known.iter().copied())).collect();
+            let shown = || known.iter().map(|member| member.shown(known.iter().copied())).collect();
+            let members = is_project.then(shown);
             Err(Unresolved::NoMember { service, written: member.to_owned(), members })
         }
     }

@@ -70,7 +70,7 @@ pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
 pub fn unresolved(unresolved: &Unresolved, prefix: &str) -> String {
     match unresolved {
         Unresolved::NoMatch(no_match) => self::no_match(no_match, prefix),
-        Unresolved::NoMember { service, written, members } => no_member(service, written, members, prefix),
+        Unresolved::NoMember { service, written, members } => no_member(service, written, members.as_deref(), prefix),
         Unresolved::WholeOnly { service, change } => {
             let command = code(&format!("{prefix}{} {service}", change.command()));
             format!("✋ **{}** is {} as a whole: {command}.", escape(service.as_str()), change.done())
@@ -82,11 +82,15 @@ pub fn unresolved(unresolved: &Unresolved, prefix: &str) -> String {
 }
 
 /// A project has no such member, or a service none at all.
-fn no_member(service: &ServiceName, written: &str, members: &[String], prefix: &str) -> String {
+fn no_member(service: &ServiceName, written: &str, members: Option<&[String]>, prefix: &str) -> String {
     const SHOWN: usize = 20;
     let name = escape(service.as_str());
-    if members.is_empty() {
+    let Some(members) = members else {
         return format!("**{name}** is no project, so there is no {} in it. Write {service} alone.", quote(written));
+    };
+    let status = code(&format!("{prefix}status {service}"));
+    if members.is_empty() {
+        return format!("**{name}** has no member {} — {status} shows what it has.", quote(written));
     }
     let nearest = suggest::nearest(written, members.iter().map(String::as_str));
     let did_you_mean =
@@ -94,7 +98,6 @@ fn no_member(service: &ServiceName, written: &str, members: &[String], prefix: &
     let shown = members.iter().take(SHOWN).map(|member| escape(member)).collect::<Vec<_>>().join(", ");
     let more = members.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let status = code(&format!("{prefix}status {service}"));
     format!("**{name}** has no member {}.{did_you_mean} It has {shown}{more} — {status} shows them.", quote(written))
 }
 
