@@ -39,6 +39,20 @@ pub struct CommandOutput {
 }
 
 impl CommandOutput {
+    /// The log that a tool has printed, or why not. `is_missing` says whether it
+    /// failed for want of the service, by how it ended and what it said last.
+    pub fn into_log(self, is_missing: impl FnOnce(&Exit, &str) -> bool) -> Result<LogTail, LogError> {
+        let Self { exit, text, truncated } = self;
+        if exit.is_success() {
+            return Ok(LogTail { text, truncated });
+        }
+        let said = Self::last_line(&text);
+        if is_missing(&exit, said) {
+            return Err(LogError::NotDeployed);
+        }
+        Err(LogError::Failed { said: said.to_owned(), exit })
+    }
+
     /// The last line that says anything: the cause, with most tools.
     pub fn last_line(text: &str) -> &str {
         text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()

@@ -22,13 +22,5 @@ pub(super) fn logs(name: &str, lines: u32) -> String {
 
 /// Reads what [`logs`] printed.
 pub(super) fn read_log(output: CommandOutput, name: &str) -> Result<LogTail, LogError> {
-    let CommandOutput { exit, text, truncated } = output;
-    if exit.is_success() {
-        return Ok(LogTail { text, truncated });
-    }
-    let said = CommandOutput::last_line(&text);
-    if names_missing(said, name) {
-        return Err(LogError::NotDeployed);
-    }
-    Err(LogError::Failed { exit, said: said.to_owned() })
+    output.into_log(|_, said| names_missing(said, name))
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     member::Member,
     names::MemberName,
     observation::{Observation, State},
-    output::{CommandOutput, LogError, LogTail},
+    output::{CommandOutput, Exit, LogError, LogTail},
     project::fold,
     runtime::Workload,
     shell,
@@ -112,13 +112,5 @@ pub(super) fn read_log(output: CommandOutput, service: &Service) -> Result<LogTa
     if !service.workload.is_project() {
         return super::logs::read_log(output, service.workload.name());
     }
-    let CommandOutput { exit, text, truncated } = output;
-    if exit.is_success() {
-        return Ok(LogTail { text, truncated });
-    }
-    if exit == crate::domain::output::Exit::Code(NO_MEMBER) {
-        return Err(LogError::NotDeployed);
-    }
-    let said = CommandOutput::last_line(&text).to_owned();
-    Err(LogError::Failed { exit, said })
+    output.into_log(|exit, _| *exit == Exit::Code(NO_MEMBER))
 }

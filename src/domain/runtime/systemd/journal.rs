@@ -39,13 +39,5 @@ pub(super) fn logs(name: &str, lines: u32) -> String {
 
 /// Reads what [`logs`] printed.
 pub(super) fn read_log(output: CommandOutput) -> Result<LogTail, LogError> {
-    let CommandOutput { exit, text, truncated } = output;
-    if exit == Exit::Code(NO_UNIT) {
-        return Err(LogError::NotDeployed);
-    }
-    if exit.is_success() {
-        return Ok(LogTail { text, truncated });
-    }
-    let said = CommandOutput::last_line(&text).to_owned();
-    Err(LogError::Failed { exit, said })
+    output.into_log(|exit, _| *exit == Exit::Code(NO_UNIT))
 }
