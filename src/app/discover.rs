@@ -40,7 +40,7 @@ pub async fn discover(settings: Settings, host: String, run_as: Option<LoginName
     if !silent.is_empty() {
         anyhow::bail!("{}", silent.join("; "));
     }
-    let proposals = discovery::proposals(shown.found.clone(), &host, run_as.as_ref(), &settings.inventory);
-    writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &shown))
+    let proposals = discovery::proposals(shown.found, &host, run_as.as_ref(), &settings.inventory);
+    writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &shown.refused))
         .context("standard output is closed")
 }

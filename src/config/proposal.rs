@@ -1,17 +1,13 @@
 //! Services that were found, as the lines that would add them to the config.
 
 use super::workload;
-use crate::domain::{
-    discovery::{Proposal, Shown},
-    names::HostName,
-    text::visible,
-};
+use crate::domain::{discovery::Proposal, names::HostName, text::visible};
 
 /// Names that were refused and are shown.
 const REFUSED: usize = 20;
 
 /// The lines, with what is to be known about each as comments.
-pub fn text(host: &HostName, proposals: &[Proposal], shown: &Shown) -> String {
+pub fn text(host: &HostName, proposals: &[Proposal], refused: &[String]) -> String {
     let mut lines = vec![match proposals.len() {
         0 => format!("# Nothing on {host} is missing in the config."),
         1 => format!("# Found on {host}, and not in the config: 1 service."),
@@ -37,12 +33,11 @@ pub fn text(host: &HostName, proposals: &[Proposal], shown: &Shown) -> String {
             lines.push(format!("# dir = {}", toml::Value::from(dir.as_str())));
         }
     }
-    if !shown.refused.is_empty() {
+    if !refused.is_empty() {
         lines.push(String::new());
         lines.push("# Left out, because no service can be called that:".to_owned());
-        lines
-            .extend(shown.refused.iter().take(REFUSED).map(|name| format!("#   {}", visible(name).replace('\n', " "))));
-        let more = shown.refused.len().saturating_sub(REFUSED);
+        lines.extend(refused.iter().take(REFUSED).map(|name| format!("#   {}", visible(name).replace('\n', " "))));
+        let more = refused.len().saturating_sub(REFUSED);
         if more > 0 {
             lines.push(format!("#   and {more} more"));
         }

@@ -58,14 +58,32 @@ pub fn proposals(
     for found in found.into_iter().filter(|found| !known(&found.workload)) {
         // A service's name may be shorter than what it stands for.
         let own: String = found.workload.name().chars().take(40).collect();
-        let names =
-            [own.clone(), format!("{own}-{host}")].into_iter().chain((2..).map(|n| format!("{own}-{host}-{n}")));
-        let free = names.take(100).find(|name| name != "all" && !taken.contains(&name.to_lowercase()));
-        let Some(name) = free.and_then(|name| ServiceName::parse(&name).ok()) else { continue };
+        // With the host's name it may be too long for one; with a number it is not.
+        let names = [own.clone(), format!("{own}-{host}")].into_iter().chain((2..).map(|n| format!("{own}-{n}")));
+        let free = names.filter(|name| name != "all" && !taken.contains(&name.to_lowercase()));
+        let Some(name) = free.take(1_000).find_map(|name| ServiceName::parse(&name).ok()) else { continue };
         taken.insert(name.as_str().to_lowercase());
         let is_part = |workload: &Workload| found.parts.iter().any(|part| part.as_str() == workload.name());
         let overlaps = there.iter().filter(|service| is_part(&service.workload)).map(|service| service.name.clone());
         proposals.push(Proposal { name, overlaps: overlaps.collect(), run_as: run_as.cloned(), found });
     }
     proposals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_gets_a_name_of_its_own_however_long_it_and_its_host_are() {
+        let host = HostName::parse(&"h".repeat(63)).unwrap();
+        let found = |name: &str| {
+            let workload = Workload::Docker(ContainerName::parse(name).unwrap());
+            Found { workload, parts: Vec::new(), dir: None, state: "running".to_owned() }
+        };
+        let long = ["x", "y"].map(|end| format!("{}{end}", "c".repeat(100)));
+        let all = proposals(vec![found("all"), found(&long[0]), found(&long[1])], &host, None, &Inventory::default());
+        let names: Vec<&str> = all.iter().map(|proposal| proposal.name.as_str()).collect();
+        assert_eq!(names, ["all-2", &"c".repeat(40), &format!("{}-2", "c".repeat(40))]);
+    }
 }
