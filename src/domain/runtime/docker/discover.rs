@@ -11,16 +11,17 @@ use crate::domain::{
 
 /// One container as JSON: name, state, project, its directory, whether it was
 /// made by `docker compose run`. A label may hold anything.
-const FORMAT: &str = "[{{json .Name}},{{json .State.Status}},{{json (index .Config.Labels \"com.docker.compose.project\")}},\
-                      {{json (index .Config.Labels \"com.docker.compose.project.working_dir\")}},\
-                      {{json (index .Config.Labels \"com.docker.compose.oneoff\")}}]";
+const FORMAT: &str = "[{{json .Names}},{{json .State}},{{json (.Label \"com.docker.compose.project\")}},\
+                      {{json (.Label \"com.docker.compose.project.working_dir\")}},\
+                      {{json (.Label \"com.docker.compose.oneoff\")}}]";
 
 /// A command that prints each container on a line.
+///
+/// `docker ps` alone, since an inspect of what it named fails for a container
+/// that was removed in between. Not with `--no-trunc`: then a name is followed
+/// by those that links give it.
 pub(super) fn list() -> String {
-    format!(
-        "i=$(docker ps -aq --no-trunc) || exit\n[ -z \"$i\" ] || docker inspect --type container -f {} $i",
-        shell::quote(FORMAT)
-    )
+    format!("docker ps -a --format {}", shell::quote(FORMAT))
 }
 
 /// Reads what [`list`] printed.
@@ -33,7 +34,6 @@ pub(super) fn read(printed: &str) -> Shown {
             shown.refused.push(line.to_owned());
             continue;
         };
-        let name = name.trim_start_matches('/').to_owned();
         if oneoff == "True" {
             continue;
         }
@@ -84,19 +84,19 @@ mod tests {
     #[test]
     fn projects_and_lone_containers_are_found_and_hostile_names_are_not() {
         let shown = read(concat!(
-            r#"["/cloud-db-1","running","cloud","/srv/cloud","False"]"#,
+            r#"["cloud-db-1","running","cloud","/srv/cloud","False"]"#,
             "\n",
-            r#"["/cloud-web-1","exited","cloud","/srv/cloud","False"]"#,
+            r#"["cloud-web-1","exited","cloud","/srv/cloud","False"]"#,
             "\n",
-            r#"["/cloud-run-1","running","cloud","/srv/cloud","True"]"#,
+            r#"["cloud-run-1","running","cloud","/srv/cloud","True"]"#,
             "\n",
-            r#"["/lone","running","","",""]"#,
+            r#"["lone","running","","",""]"#,
             "\n",
-            r#"["/x","running","Up\n[evil]","/","False"]"#,
+            r#"["x","running","Up\n[evil]","/","False"]"#,
             "\n",
-            r#"["/twice-1","running","twice","/a","False"]"#,
+            r#"["twice-1","running","twice","/a","False"]"#,
             "\n",
-            r#"["/twice-2","running","twice","/b","False"]"#,
+            r#"["twice-2","running","twice","/b","False"]"#,
             "\n",
             "Cannot connect\n",
         ));
