@@ -14,12 +14,13 @@ use opsroom::{
     ports::{Exec, Output, Remote as _, RemoteError, Stdin, Stream},
     ssh::{LinkState, Settings, SshRemote},
 };
+use opsroom_lab::port::free_port;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     LONG, exec, ok, run,
-    sshd::{Sshd, eventually, free_port},
+    sshd::{Sshd, eventually},
     within,
 };
 

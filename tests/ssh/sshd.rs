@@ -4,7 +4,6 @@
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Stdio},
@@ -17,7 +16,7 @@ use opsroom::{
     domain::names::{HostName, LoginName},
     ssh::{Auth, HostKey, Settings, Trust},
 };
-use opsroom_lab::{process::command, wait_until};
+use opsroom_lab::{port::free_port, process::command, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -223,10 +222,6 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 pub(crate) fn user() -> LoginName {
     let id = command("id").arg("-un").output().unwrap();
     LoginName::parse(String::from_utf8(id.stdout).unwrap().trim()).unwrap()
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 struct Process {

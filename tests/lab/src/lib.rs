@@ -26,6 +26,7 @@ mod etc;
 pub mod home;
 pub mod lab;
 pub mod machine;
+pub mod port;
 pub mod process;
 pub mod wait;
 

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::lab::Lab;
 use crate::person::{Person, Speaker};
+use crate::port::free_port;
 use crate::process::{Process, Signal, command, leashed, run};
 use crate::room::RoomPlan;
 use crate::wait::{OrFail as _, PATIENCE};
@@ -331,13 +332,6 @@ pub(crate) fn unpadded_base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// A port nobody listens on now.
-#[track_caller]
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).or_fail("cannot bind a port on loopback");
-    listener.local_addr().or_fail("a listener without address").port()
 }
 
 /// One HTTP/1.0 request to a server on loopback: all the harness itself needs.
