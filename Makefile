@@ -11,23 +11,29 @@ SUDO = $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)" "HOME=$(HOME)" $
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 LAB = $(SUDO) $(TARGET)/debug/opsroom-lab
 
-# Stories wait more than they compute: more of them at once than there are processors.
+# Each story waits now and then: more of them at once than there are processors.
 STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
 
 # Checks licences, bans and sources of the dependencies; kept until its version changes.
 OWN_DENY := $(TARGET)/deny/bin/cargo-deny
 DENY ?= $(OWN_DENY)
 
-.PHONY: test format lint deny audit build unit e2e stories others demo bench setup lab
+.PHONY: test format lint deny audit build unit e2e stories others demo bench packages setup lab
 
-test: setup format deny unit e2e
+# Set-up waits for a network while compiling keeps the processors busy.
+test: packages format
+	$(MAKE) --no-print-directory -j3 setup deny build
+	$(MAKE) --no-print-directory unit e2e
 
 # `cargo clippy` compiles all dependencies once more, in its own way: four minutes on two processors. Here its compiler
 # is the one that builds what is tested, with warnings as errors.
 test: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 test: export CLIPPY_ARGS := -D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
-setup:
+packages:
+	@tests/lab/setup.sh --packages
+
+setup: packages
 	@tests/lab/setup.sh
 
 format:
@@ -36,7 +42,7 @@ format:
 lint: format
 	cargo clippy --workspace --all-targets -- -D warnings
 
-$(OWN_DENY): tests/deny.txt | setup
+$(OWN_DENY): tests/deny.txt | packages
 	/usr/bin/python3 -m venv --clear $(TARGET)/deny
 	$(TARGET)/deny/bin/pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r tests/deny.txt
 	@touch $@

@@ -2,6 +2,7 @@
 # Installs what the lab runs on: Synapse, OpenSSH's sshd, a Docker engine with the Compose plugin, and the tools around them.
 #
 #   tests/lab/setup.sh            install what is missing; safe to run twice, instant when there is nothing to do
+#   tests/lab/setup.sh --packages only the Debian packages, which building needs too
 #   tests/lab/setup.sh --plan     only print what would be done
 #
 # What it changes on the machine: Debian packages, and nothing else. No user, no service and no configuration is created:
@@ -27,7 +28,7 @@ die() { printf 'lab setup: %s\n' "$*" >&2; exit 1; }
 
 key=$(cat "$0" "$here/requirements.txt" | sha256sum | cut -d' ' -f1)
 if [ "${1:-}" != --plan ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && [ -x "$lab/venv/bin/python" ]; then
-	say "nothing to do"
+	[ "${1:-}" = --packages ] || say "nothing to do"
 	exit 0
 fi
 
@@ -72,6 +73,8 @@ if [ -n "$missing" ]; then
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
 	[ -z "$policy" ] || { $as_root rm -f "$policy"; trap - EXIT INT TERM; }
 fi
+
+[ "${1:-}" != --packages ] || exit 0
 
 mkdir -p "$lab"
 
