@@ -71,7 +71,7 @@ fn a_neighbour_that_dies_with_an_update_fails_it_and_is_named() {
     assert!(log_of_db().contains("the old"), "{}", log_of_db());
     // What only the bad version has goes with it.
     let added = format!(
-        "  added:\\n    image: opsroom-lab/base\\n    container_name: {db}-2\\n    network_mode: none\\n    restart: always\\n    command: [sh, -c, \"exit 5\"]\\n"
+        "  added:\\n    image: opsroom-lab/base\\n    container_name: {db}-2\\n    network_mode: host\\n    restart: always\\n    command: [sh, -c, \"exit 5\"]\\n"
     );
     bridge.push(&format!("git revert -n HEAD && printf '{added}' >>compose.yaml && git commit -qam 'One more'"), b"");
     let told = stage.result_of(&bot, "!update bridge", "🔴 update of bridge failed in verify");

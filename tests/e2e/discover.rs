@@ -8,7 +8,7 @@ fn what_runs_on_a_host_is_printed_as_lines_that_a_config_takes() {
     let known = stage.host.project("known").healthy();
     let cloud = stage.host.project("cloud").neighbour("db", "sleep 1000", "no").healthy();
     let lone = stage.lab.unique("lone");
-    let run = "docker run -d --network none";
+    let run = "docker run -d --network host";
     stage.host.run(&format!("{run} --name {lone} opsroom-lab/base sleep 1000"));
     let hostile = "--label com.docker.compose.project='x\n[[operator]]' --label com.docker.compose.oneoff=False";
     let evil = stage.lab.unique("evil");

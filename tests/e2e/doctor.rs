@@ -120,7 +120,7 @@ fn what_is_wrong_with_a_service_is_told_with_its_next_step() {
     host.run(&format!("rm {}/.env", dir(broken)));
     leaky.push("git rm -q .gitignore; git commit -qm 'Nothing is ignored'", b"");
     host.run(&format!("cd {} && git pull -q", dir(leaky)));
-    host.run(&format!("docker run -d --name {} --network none {} sleep 1000", by_hand.container(), "opsroom-lab/base"));
+    host.run(&format!("docker run -d --name {} --network host {} sleep 1000", by_hand.container(), "opsroom-lab/base"));
     fails(
         &bot,
         &[

@@ -152,7 +152,7 @@ fn a_project_that_is_not_deployed_is_started_from_its_directory() {
 fn members_of_a_kind_are_counted_and_fewer_of_them_are_no_alert() {
     let stage = Stage::set();
     let cloud = cloud(&stage);
-    let scaled = "  web:\n    image: opsroom-lab/base\n    network_mode: none\n    stop_grace_period: 1s\n    command: [sleep, '1000']\n";
+    let scaled = "  web:\n    image: opsroom-lab/base\n    network_mode: host\n    stop_grace_period: 1s\n    command: [sleep, '1000']\n";
     cloud.push(&format!("printf '%s' \"{scaled}\" >>compose.yaml && git commit -qam Web"), b"");
     let up = |count: u32| {
         stage.host.run(&format!(

@@ -25,7 +25,7 @@ impl Pulled<'_> {
         let image = self.registry.image("greeter");
         self.host.run(&format!(
             "mkdir -p ~/greeter && cd ~/greeter && printf 'services:\\n  app:\\n    image: {image}\\n    container_name: greeter\\n    \
-             network_mode: none\\n    restart: unless-stopped\\n    stop_grace_period: 1s\\n' >compose.yaml && docker compose up -d 2>&1"
+             network_mode: host\\n    restart: unless-stopped\\n    stop_grace_period: 1s\\n' >compose.yaml && docker compose up -d 2>&1"
         ));
     }
 
@@ -80,7 +80,7 @@ fn images_from_a_registry_are_pulled_verified_and_taken_back() {
 fn a_script_of_the_operators_own_is_run_with_the_same_phases_around_it() {
     let stage = Stage::set();
     let bridge = stage.host.project("bridge").compose("stop_grace_period: 1s").healthy();
-    let run = "docker rm -f $c >/dev/null; docker run -d --name $c --network none opsroom-lab/base";
+    let run = "docker rm -f $c >/dev/null; docker run -d --name $c --network host opsroom-lab/base";
     let script = format!(
         "#!/bin/sh\nc={}\necho deploying $1\ncase $1 in\ngood) {run} sleep 1000 ;;\nbad) {run} sh -c 'exit 3' ;;\n*) echo no such version >&2; exit 9 ;;\nesac\n",
         bridge.container()

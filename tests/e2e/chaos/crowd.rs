@@ -24,7 +24,7 @@ impl Crowd {
         let name = stage.lab.unique("crowd");
         let names: Vec<String> = (1..=CROWD).map(|nth| format!("{name}-c{nth}")).collect();
         let all = names.join(" ");
-        let run = format!("docker run -d --network none --name $c {BASE_IMAGE} sleep 100000");
+        let run = format!("docker run -d --network host --name $c {BASE_IMAGE} sleep 100000");
         stage.host.run(&format!("for c in {all}; do {run} >/dev/null || exit 1; done"));
         let services = names.iter().enumerate().fold(String::new(), |mut toml, (nth, container)| {
             let host = stage.host.name();
@@ -40,7 +40,7 @@ impl Crowd {
     fn dies(&self) {
         let all = &self.all;
         let processes = self.host.run(&format!("docker inspect -f '{{{{.State.Pid}}}}' {all} | tr '\\n' ' '"));
-        self.host.run(&format!("docker run --rm --pid host --network none {BASE_IMAGE} kill -9 {processes}"));
+        self.host.run(&format!("docker run --rm --pid host --network host {BASE_IMAGE} kill -9 {processes}"));
     }
 }
 

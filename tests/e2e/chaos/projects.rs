@@ -65,7 +65,7 @@ fn what_people_do_to_a_project_is_no_alert() {
     let stage = Stage::set();
     let (stopped, bounced, anew) = (project(&stage, "alfa"), project(&stage, "bravo"), project(&stage, "charlie"));
     let (member, fewer, again) = (project(&stage, "delta"), project(&stage, "echo"), project(&stage, "foxtrot"));
-    let web = "  web:\\n    image: opsroom-lab/base\\n    network_mode: none\\n    stop_grace_period: 1s\\n    command: [sleep, '1000']\\n";
+    let web = "  web:\\n    image: opsroom-lab/base\\n    network_mode: host\\n    stop_grace_period: 1s\\n    command: [sleep, '1000']\\n";
     fewer.push(&format!("printf \"{web}\" >>compose.yaml && git commit -qam Web"), b"");
     fewer.host().run(&format!("git -C {} pull -q", fewer.dir().display()));
     compose(&fewer, "up -d --scale web=3");

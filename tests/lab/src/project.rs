@@ -124,7 +124,7 @@ impl ProjectPlan {
             "services:\n  app:\n    build: .\n    image: {unique}\n    container_name: {unique}\n    env_file: .env\n    restart: {restart}\n"
         );
         if !self.networked {
-            compose.push_str("    network_mode: none\n");
+            compose.push_str("    network_mode: host\n");
         }
         if behaviour == Behaviour::LeaksMemory {
             compose.push_str("    mem_limit: 16m\n    memswap_limit: 16m\n");
@@ -138,13 +138,11 @@ impl ProjectPlan {
         compose.push_str(&self.compose_lines);
         for (name, command, restart) in &self.neighbours {
             compose.push_str(&format!(
-                "  {name}:\n    image: {BASE_IMAGE}\n    container_name: {unique}-{name}\n    network_mode: none\n    \
+                "  {name}:\n    image: {BASE_IMAGE}\n    container_name: {unique}-{name}\n    network_mode: host\n    \
                  stop_grace_period: 1s\n    restart: \"{restart}\"\n    command: [sh, -c, \"{command}\"]\n"
             ));
         }
-        let dockerfile = format!(
-            "FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nRUN echo building && chmod 755 /app.sh\nCMD [\"/app.sh\"]\n"
-        );
+        let dockerfile = format!("FROM {BASE_IMAGE}\nCOPY app.sh greeting /\nCMD [\"/app.sh\"]\n");
         let greeting = format!("hello from {}\n", self.name);
         let project =
             Project { container: unique.clone(), below: "", host: self.host, name: self.name, unique, user: self.user };
@@ -373,7 +371,7 @@ impl Project {
     #[track_caller]
     pub fn sigkill(&self) {
         let process = self.inspect("{{.State.Pid}}").unwrap_or_default();
-        let beside = ["run", "--rm", "--pid", "host", "--network", "none", BASE_IMAGE];
+        let beside = ["run", "--rm", "--pid", "host", "--network", "host", BASE_IMAGE];
         self.host.engine().docker(&[&beside[..], &["kill", "-9", &process]].concat());
     }
 
