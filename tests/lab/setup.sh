@@ -17,7 +17,7 @@ project=$(CDPATH='' cd -- "$here/../.." && pwd)
 lab=${OPSROOM_LAB_HOME:-${CARGO_TARGET_DIR:-$project/target}/lab}
 stamp=$lab/setup.stamp
 
-packages="docker.io docker-registry openssh-server openssh-client git iproute2 iptables busybox-static dash sudo openssl systemd python3 python3-venv ca-certificates util-linux procps"
+packages="docker.io docker-registry openssh-server openssh-client git iproute2 iptables busybox-static dash sudo openssl systemd debootstrap python3 python3-venv ca-certificates util-linux procps"
 # A C compiler and friends are for the Rust build (bundled SQLite, aws-lc).
 command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1 || packages="$packages build-essential"
 command -v cmake >/dev/null 2>&1 || packages="$packages cmake"

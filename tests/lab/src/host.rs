@@ -60,6 +60,7 @@ pub struct HostPlan {
     wired: bool,
     keys: Vec<String>,
     sshd_lines: String,
+    image: Option<PathBuf>,
 }
 
 impl HostPlan {
@@ -74,6 +75,7 @@ impl HostPlan {
             wired: false,
             keys,
             sshd_lines: String::new(),
+            image: None,
         }
     }
 
@@ -104,6 +106,14 @@ impl HostPlan {
     /// Opens to this line of `authorized_keys` instead of to the lab's key.
     pub fn authorized_key(mut self, line: &str) -> Self {
         self.keys = vec![line.to_owned()];
+        self
+    }
+
+    /// A Debian of this suite with its own systemd, Podman and software, instead of this machine's. It has no engine of
+    /// Docker's, and its sshd is a service of systemd's. Its image is made when it is first wanted.
+    #[track_caller]
+    pub fn debian(mut self, suite: &str) -> Self {
+        self.image = Some(self.lab.image(suite));
         self
     }
 
@@ -165,6 +175,7 @@ impl HostPlan {
             keys: Mutex::new(self.keys),
             engine,
             own_engine: self.engine,
+            image: self.image,
             name,
             dir,
             lab: self.lab,
@@ -219,6 +230,7 @@ struct Site {
     behind: Option<Host>,
     engine: Engine,
     own_engine: Option<Arc<OwnEngine>>,
+    image: Option<PathBuf>,
     max_sessions: u16,
     sshd_lines: String,
     keys: Mutex<Vec<String>>,
@@ -245,10 +257,10 @@ impl Site {
 
     #[track_caller]
     fn power_on(&self) {
-        let mounts = MOUNTS
-            .replace("HOST_ENGINE", &self.engine.sockets().display().to_string())
-            .replace("HOST_PLUGINS", &self.lab.facts().home.join("cli-plugins").display().to_string());
-        let machine = Machine::boot(&self.name, &self.dir, &mounts);
+        let machine = match &self.image {
+            Some(image) => Machine::boot_image(&self.name, &self.dir, image),
+            None => self.boot_on_this_software(),
+        };
         match &self.behind {
             None => machine.cable(&self.device, &self.near, &self.address),
             Some(jump) => machine.cable_behind(jump.machine().on(), &self.device, &self.near, &self.address),
@@ -258,6 +270,15 @@ impl Site {
             machine.second_cable(engine.machine(), device, near, far);
         }
         *self.machine.lock().or_fail("a thread died holding the machine") = Some(machine);
+    }
+
+    /// With what is installed here, below an `/etc` of its own.
+    #[track_caller]
+    fn boot_on_this_software(&self) -> Machine {
+        let mounts = MOUNTS
+            .replace("HOST_ENGINE", &self.engine.sockets().display().to_string())
+            .replace("HOST_PLUGINS", &self.lab.facts().home.join("cli-plugins").display().to_string());
+        Machine::boot(&self.name, &self.dir, &mounts)
     }
 }
 

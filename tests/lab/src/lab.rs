@@ -15,6 +15,7 @@ use crate::docker::{Engine, EnginePlan, OwnEngine};
 use crate::host::{Host, HostPlan};
 use crate::keys::KeyPair;
 use crate::person::Person;
+use crate::process::{command, run};
 use crate::room::RoomPlan;
 use crate::synapse::{Homeserver, SynapsePlan};
 use crate::wait::OrFail as _;
@@ -166,6 +167,17 @@ impl Lab {
     #[track_caller]
     pub fn hosts_on_one_machine(&self, count: u16) -> Vec<Host> {
         self.plan_host("crowd").boot_many(count)
+    }
+
+    /// The image of a Debian, made when it is first wanted.
+    #[track_caller]
+    pub(crate) fn image(&self, suite: &str) -> PathBuf {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("images.sh");
+        // Two tests may want it at once.
+        let lock = File::create(self.facts.home.join("images.lock")).or_fail("cannot make the images' lock");
+        flock(&lock, FlockOperation::LockExclusive).or_fail("cannot lock the images");
+        run(command(script).arg(suite).env("OPSROOM_LAB_HOME", &self.facts.home));
+        self.facts.home.join("images").join(suite)
     }
 
     /// The key that opens every host for `ops` unless told otherwise.

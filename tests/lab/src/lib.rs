@@ -22,6 +22,7 @@
 //!
 //! The modules in reading order: what everything stands on, the parts, the people, and the bot under test.
 
+mod boot;
 mod etc;
 pub mod home;
 pub mod lab;

@@ -8,10 +8,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
+use crate::boot;
 use crate::etc;
 use crate::process::{Process, command, leashed, run, run_for, run_with_input};
-use crate::wait::{OrFail as _, PATIENCE};
+use crate::wait::{OrFail as _, PATIENCE, wait_until};
 
 /// The first process: it reaps what is orphaned (the kernel does, for who ignores SIGCHLD) and does nothing else.
 const INIT: &str = r"
@@ -23,6 +25,9 @@ LAB_SETUP
 : >booted
 exec env --ignore-signal=CHLD sleep infinity
 ";
+
+/// How long a systemd may take to start everything.
+const BOOT_LIMIT: Duration = Duration::from_secs(90);
 
 /// A running machine.
 #[derive(Debug)]
@@ -50,6 +55,33 @@ impl Machine {
         let init = Process::start(&format!("machine {name}"), command, &dir.join("boot.log"));
         init.wait_for(PATIENCE, "it booted", || booted.exists().then_some(()));
         Self { init }
+    }
+
+    /// Boots a machine from an image, with its own systemd, and waits until that has started everything; `dir` has its files.
+    #[track_caller]
+    pub fn boot_image(name: &str, dir: &Path, image: &Path) -> Self {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "lab: machines are namespaces, and making them needs root: use sudo"
+        );
+        let booted = dir.join("booted");
+        let _ = fs::remove_file(&booted);
+        let unshare =
+            "exec unshare --cgroup --mount --uts --ipc --net --pid --fork --kill-child --mount-proc sh -c \"$1\"";
+        let mut command = leashed("sh");
+        command
+            .args(["-c", &format!("{}; {unshare}", boot::groups(&boot::group(name))), "lab"])
+            .arg(boot::script(name, image))
+            .current_dir(dir);
+        let init = Process::start(&format!("machine {name}"), command, &dir.join("boot.log"));
+        init.wait_for(PATIENCE, "it booted", || booted.exists().then_some(()));
+        let machine = Self { init };
+        wait_until(BOOT_LIMIT, format_args!("the systemd of {name} to have started everything"), || {
+            let state = machine.command("systemctl").arg("is-system-running").output().ok()?;
+            // "degraded": what has no place in a namespace failed.
+            matches!(String::from_utf8_lossy(&state.stdout).trim(), "running" | "degraded").then_some(())
+        });
+        machine
     }
 
     /// A process ID whose namespaces are the machine's, but for the process namespace.
