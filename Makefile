@@ -2,6 +2,7 @@
 #
 #   make test     everything CI checks
 #   make audit    known vulnerabilities of the dependencies, which needs a network
+#   make runtimes the runtimes beside Docker, on machines that boot a Debian
 #   make demo     a small cluster, a room and the bot, to look at (ONCE=1: only the conversation)
 #   make bench    side-by-side measurements
 
@@ -18,7 +19,7 @@ STORIES := $(shell echo $$(( $$(nproc) < 4 ? 5 : $$(nproc) + 2 )))
 OWN_DENY := $(TARGET)/deny/bin/cargo-deny
 DENY ?= $(OWN_DENY)
 
-.PHONY: test format lint deny audit build unit e2e stories others demo bench packages setup lab
+.PHONY: test format lint deny audit build unit e2e stories others runtimes demo bench packages setup lab
 
 # Set-up waits for a network while compiling keeps the processors busy.
 test: packages format
@@ -27,8 +28,8 @@ test: packages format
 
 # `cargo clippy` compiles all dependencies once more, in its own way: four minutes on two processors. Here its compiler
 # is the one that builds what is tested, with warnings as errors.
-test: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
-test: export CLIPPY_ARGS := -D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
+test runtimes: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+test runtimes: export CLIPPY_ARGS := -D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 packages:
 	@tests/lab/setup.sh --packages
@@ -70,7 +71,7 @@ lab: setup
 
 # The lab's own program is among what was built. Cargo runs one file of tests after the other, and each ends with a few
 # tests that wait; so the longest runs beside all the others.
-OTHERS := $(filter-out e2e,$(basename $(notdir $(wildcard tests/*.rs tests/lab/tests/*.rs))) \
+OTHERS := $(filter-out e2e runtimes,$(basename $(notdir $(wildcard tests/*.rs tests/lab/tests/*.rs))) \
 	$(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/main.rs)))))
 
 e2e: setup build
@@ -81,6 +82,10 @@ stories:
 
 others:
 	env RUST_TEST_THREADS=2 cargo test --workspace $(OTHERS:%=--test %)
+
+# Machines with a systemd of their own, in a Debian that is made when it is first wanted.
+runtimes: setup build
+	$(LAB) run -- env RUST_TEST_THREADS=$(STORIES) cargo test --test runtimes
 
 demo: setup
 	cargo build --workspace

@@ -447,7 +447,7 @@ update = { strategy = "command" }
 "#
         ),
         @r#"
-        config invalid: 29 problems
+        config invalid: 28 problems
         config.toml:12:10: `prefix` cannot begin a command: "/"
             clients keep what begins with `/` to themselves: use another sign, like "!"
         config.toml:13:15: `stale_after` lacks its unit: 120
@@ -493,13 +493,11 @@ update = { strategy = "command" }
         config.toml:44:38: `verify` is not shorter than `timeout`
             the time it must hold still is part of the update's: make `timeout` longer
         config.toml:48:10: `branch` means nothing without `dir`
-            give `dir`, the clone with its compose file on the host, or drop it
+            give `dir`, its clone on the host, or drop it
         config.toml:49:10: `update` means nothing without `dir`
-            give `dir`, the clone with its compose file on the host, or drop it
+            give `dir`, its clone on the host, or drop it
         config.toml:49:23: `strategy` is not known: "compose-gti"
             did you mean "compose-git"?
-        config.toml:49:47: `deploy` means nothing with the strategy "compose-git"
-            say strategy = "command", or drop it
         config.toml:49:63: `min_free` is out of range: -1
             allowed: 0 to 4294967295
         config.toml:53:16: `stop_timeout` lacks its unit: 330

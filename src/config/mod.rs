@@ -27,6 +27,7 @@ mod settings;
 mod stray_key;
 mod surroundings;
 mod unique;
+mod update;
 mod watch;
 mod workload;
 

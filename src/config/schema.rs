@@ -116,6 +116,7 @@ pub(super) static SERVICE: Schema = Schema {
         "container",
         "project",
         "unit",
+        "scope",
         "dir",
         "branch",
         "run_as",
@@ -130,7 +131,18 @@ pub(super) static SERVICE: Schema = Schema {
 
 pub(super) static UPDATE: Schema = Schema {
     heading: "update",
-    keys: &["timeout", "verify", "healthy_within", "rollback", "min_free", "strategy", "deploy", "undo"],
+    keys: &[
+        "timeout",
+        "verify",
+        "healthy_within",
+        "rollback",
+        "min_free",
+        "strategy",
+        "build",
+        "install",
+        "deploy",
+        "undo",
+    ],
     secrets: &[],
 };
 

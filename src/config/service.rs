@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::{problem::At, schema, section::Section, watch, workload};
+use super::{problem::At, schema, section::Section, update, watch, workload};
 use crate::domain::{
-    inventory::{Service, Strategy, UpdatePolicy},
+    inventory::{Service, Strategy},
     names::{Branch, HostName, LoginName, RemoteDir, ServiceName, Tag},
-    suggest::nearest,
     watch::Policy,
 };
 
@@ -42,7 +41,7 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
     }
     full_stop(section, name_text);
     let host = section.parsed("host", host_text, HostName::parse);
-    let workload::WorkloadDraft { workload, at: workload_at } =
+    let workload::WorkloadDraft { workload, at: workload_at, strategies } =
         workload::read(section, name.as_ref(), name_text.map(|text| text.at));
     let dir_text = section.text("dir");
     let dir = section.parsed("dir", dir_text, RemoteDir::parse);
@@ -52,7 +51,8 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
     let run_as = section.parsed("run_as", run_as_text, LoginName::parse);
     let tag_texts = section.texts("tags");
     let tags: Vec<_> = tag_texts.iter().filter_map(|tag| section.parsed("tags", Some(*tag), Tag::parse)).collect();
-    let update = section.table("update", &schema::UPDATE).map(|update| policy(&update)).unwrap_or_default();
+    let update = section.table("update", &schema::UPDATE);
+    let update = update.map_or_else(|| update::default(strategies), |given| update::read(&given, strategies));
     let hour = Duration::from_secs(3600);
     let stop_timeout = section
         .value("stop_timeout")
@@ -64,7 +64,7 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
     let dirless = matches!(update.strategy, Strategy::Command { .. });
     for key in ["branch", "update"].into_iter().filter(|key| *key != "update" || !dirless) {
         if let (Some(at), None) = (section.place(key), section.place("dir")) {
-            let advice = "give `dir`, the clone with its compose file on the host, or drop it";
+            let advice = "give `dir`, its clone on the host, or drop it";
             section.problems.report(at, format!("`{key}` means nothing without `dir`"), advice);
         }
     }
@@ -77,53 +77,4 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
         Some(_) | None => None,
     };
     ServiceDraft { name: name_text, host: host_text, workload_at, service }
-}
-
-fn policy(section: &Section<'_>) -> UpdatePolicy {
-    let default = UpdatePolicy::default();
-    let hour = Duration::from_secs(3600);
-    let timeout = section.duration("timeout", default.timeout, Duration::from_secs(10)..=hour * 24);
-    let verify = section.duration("verify", default.verify, Duration::ZERO..=hour);
-    if verify >= timeout {
-        let at = section.place("verify").unwrap_or(section.at);
-        let advice = "the time it must hold still is part of the update's: make `timeout` longer";
-        section.problems.report(at, "`verify` is not shorter than `timeout`", advice);
-    }
-    let healthy_within = section.duration("healthy_within", default.healthy_within, Duration::ZERO..=hour);
-    let rollback = section.flag("rollback").unwrap_or(default.rollback);
-    let min_free = section.number("min_free", default.min_free, 0..=u32::MAX);
-    UpdatePolicy { timeout, verify, healthy_within, rollback, min_free, strategy: strategy(section) }
-}
-
-fn strategy(section: &Section<'_>) -> Strategy {
-    let names = ["compose-git", "compose-pull", "command"];
-    let given = section.text("strategy");
-    let deploy = section.text("deploy").map(|text| text.value.to_owned());
-    let undo = section.text("undo").map(|text| text.value.to_owned());
-    let strategy = match given {
-        None | Some(At { value: "compose-git", .. }) => Strategy::ComposeGit,
-        Some(At { value: "compose-pull", .. }) => Strategy::ComposePull,
-        Some(At { value: "command", at }) => {
-            if deploy.is_none() {
-                let advice = "give `deploy`, the command line that puts the new version in place";
-                section.problems.report(at, "the strategy \"command\" lacks its `deploy`", advice);
-            }
-            return Strategy::Command { deploy: deploy.unwrap_or_default(), undo };
-        }
-        Some(At { value, at }) => {
-            let advice = nearest(value, &names).map_or_else(
-                || format!("known: {}", names.map(|name| format!("{name:?}")).join(", ")),
-                |name| format!("did you mean {name:?}?"),
-            );
-            section.problems.report(at, format!("`strategy` is not known: {value:?}"), advice);
-            Strategy::ComposeGit
-        }
-    };
-    for key in ["deploy", "undo"] {
-        if let Some(at) = section.place(key) {
-            let what = format!("`{key}` means nothing with the strategy {:?}", strategy.name());
-            section.problems.report(at, what, "say strategy = \"command\", or drop it");
-        }
-    }
-    strategy
 }

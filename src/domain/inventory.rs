@@ -46,7 +46,7 @@ pub struct Service {
     pub host: HostName,
     /// What it is there, and what runs it.
     pub workload: Workload,
-    /// The compose project's clone; without it there is no update.
+    /// Its clone; without it there is no update but by a script of its own.
     pub dir: Option<RemoteDir>,
     /// The branch that `!update` follows.
     pub branch: Branch,
@@ -92,6 +92,13 @@ pub enum Strategy {
     ComposeGit,
     /// A registry: the images that the compose file names are pulled.
     ComposePull,
+    /// The clone of a git repository, with commands of the operator's own.
+    Git {
+        /// Makes the new version in the clone.
+        build: Option<String>,
+        /// Puts it in place, before it is started anew.
+        install: Option<String>,
+    },
     /// The operator's own script.
     Command {
         /// Puts the new version in place.
@@ -107,6 +114,7 @@ impl Strategy {
         match self {
             Self::ComposeGit => "compose-git",
             Self::ComposePull => "compose-pull",
+            Self::Git { .. } => "git",
             Self::Command { .. } => "command",
         }
     }

@@ -30,9 +30,19 @@ pub struct Observation {
     pub kept_up: bool,
     /// Whether somebody asked for its end, where the runtime can tell.
     pub asked: Option<bool>,
+    /// Set where it is there to do one thing and end.
+    pub task: Option<Task>,
     /// Its containers, where it is a project. All else is then that of the one
     /// which is worst off.
     pub members: Vec<(Member, Observation)>,
+}
+
+/// What is there to do one thing and end. How it ended is its state until it
+/// runs again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    /// When it is to run next, where that is known, by the host's clock.
+    pub next: Option<Timestamp>,
 }
 
 /// What a service was doing.
@@ -66,6 +76,27 @@ pub struct Death {
     pub code: i64,
     /// Whether the kernel killed it for memory, as the engine tells it.
     pub oom: bool,
+    /// What the runtime knows beyond the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Why a process was ended, or is not started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It gave no sign of life in time.
+    Watchdog,
+    /// It took too long to start, to run or to stop.
+    Timeout,
+    /// It failed too often in a row.
+    TooOften,
+    /// The kernel kept an image of it.
+    CoreDump,
+    /// It ended before it said that it was ready.
+    NotReady,
+    /// What it needs could not be had.
+    NotSetUp,
 }
 
 /// What a service's own health check says.
@@ -154,6 +185,7 @@ impl Observation {
             id: None,
             kept_up: false,
             asked: None,
+            task: None,
             members: Vec::new(),
         }
     }
@@ -193,9 +225,27 @@ impl State {
 }
 
 impl Death {
-    /// What the status means, in the words of a person who knows:
-    /// "exit 137 (out of memory)".
+    /// With a status, of which nothing else is known.
+    pub const fn exit(code: i64) -> Self {
+        Self { code, oom: false, reason: None }
+    }
+
+    /// The cause, in the words of a person who knows: "exit 137 (out of
+    /// memory)".
     pub fn explain(self) -> String {
+        let status = self.explain_status();
+        match self.reason {
+            None => status,
+            Some(Reason::Watchdog) => format!("no sign of life for its watchdog, {status}"),
+            Some(Reason::Timeout) => format!("it took too long, {status}"),
+            Some(Reason::TooOften) => format!("failed too often and is not started again, {status}"),
+            Some(Reason::CoreDump) => format!("{status}, core dumped"),
+            Some(Reason::NotReady) => format!("it ended before it was ready, {status}"),
+            Some(Reason::NotSetUp) => format!("what it needs could not be set up, {status}"),
+        }
+    }
+
+    fn explain_status(self) -> String {
         let code = self.code;
         if self.oom {
             return format!("exit {code}, killed: out of memory");

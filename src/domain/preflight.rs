@@ -23,6 +23,13 @@ pub enum Refusal {
     NoState(String),
     /// The directory is not there, as far as the login can see.
     NoDirectory,
+    /// This login may not have it started or stopped.
+    NoRight {
+        /// The login.
+        login: String,
+        /// A line for sudoers(5) that would allow it.
+        rule: String,
+    },
     /// This login may not enter the directory.
     NoEntry(String),
     /// The container engine does not answer this login.
@@ -97,6 +104,7 @@ impl Refusal {
             ("locked-elsewhere", _) => Self::LockedElsewhere,
             ("no-state", _) => Self::NoState(text),
             ("no-directory", _) => Self::NoDirectory,
+            ("no-right", [login, rule @ ..]) => Self::NoRight { login: (*login).to_owned(), rule: rule.join(" ") },
             ("no-entry", _) => Self::NoEntry(text),
             ("engine", _) => Self::Engine(text),
             ("no-compose", _) => Self::NoCompose,

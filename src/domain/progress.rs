@@ -237,7 +237,7 @@ impl Reader {
             }
             ("trouble", _) => progress.verify_failure = VerifyFailure::read(rest),
             ("died", [code, oom]) => {
-                progress.death = code.parse().ok().map(|code| Death { code, oom: *oom == "true" });
+                progress.death = code.parse().ok().map(|code| Death { oom: *oom == "true", ..Death::exit(code) });
             }
             ("back", _) => progress.back = Back::read(rest),
             ("down", [millis]) => progress.down = millis.parse().ok().map(Duration::from_millis),

@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_project_is_as_its_worst_member_and_what_is_done_is_no_trouble() {
-        let died = |code| State::Exited(Death { code, oom: false });
+        let died = |code| State::Exited(Death::exit(code));
         assert_eq!(folded(vec![State::Running, died(0)]), State::Running);
         assert_eq!(folded(vec![State::Running, died(1), State::Running]), died(1));
         assert_eq!(folded(vec![died(0), died(0)]), died(0));

@@ -13,6 +13,7 @@ pub(super) const KIND: Kind = Kind {
     name: "docker",
     key: "container",
     others: &["project", "dir", "branch", "update", "stop_timeout"],
+    strategies: &["compose-git", "compose-pull", "command"],
     read,
     write,
 };

@@ -19,6 +19,8 @@ struct Kind {
     /// Other keys of a service that mean something with it, and not with every
     /// other.
     others: &'static [&'static str],
+    /// How it can be updated; the first is meant when the config does not say.
+    strategies: &'static [&'static str],
     read: Read,
     /// Its own as a line of the config.
     write: fn(&Workload) -> Option<String>,
@@ -39,6 +41,8 @@ pub(super) struct WorkloadDraft {
     pub(super) workload: Option<Workload>,
     /// Where it is named, or the service it is named after.
     pub(super) at: usize,
+    /// How it can be updated.
+    pub(super) strategies: &'static [&'static str],
 }
 
 /// Reads what a service is.
@@ -62,7 +66,7 @@ pub(super) fn read(section: &Section<'_>, name: Option<&ServiceName>, name_at: O
         for kind in KINDS.iter().filter(|kind| section.place(kind.key).is_some()) {
             (kind.read)(section, name);
         }
-        return WorkloadDraft { workload: None, at: section.at };
+        return WorkloadDraft { workload: None, at: section.at, strategies: KINDS[0].strategies };
     };
     let foreign = KINDS.iter().flat_map(Kind::keys).filter(|key| !kind.keys().any(|own| own == *key));
     for key in foreign {
@@ -72,7 +76,7 @@ pub(super) fn read(section: &Section<'_>, name: Option<&ServiceName>, name_at: O
         }
     }
     let at = section.place(kind.key).or(name_at).unwrap_or(section.at);
-    WorkloadDraft { workload: (kind.read)(section, name), at }
+    WorkloadDraft { workload: (kind.read)(section, name), at, strategies: kind.strategies }
 }
 
 impl Kind {

@@ -33,7 +33,7 @@ pub(super) fn logins(services: &[Service]) -> Vec<Option<&LoginName>> {
 fn needs_git(service: &Service) -> bool {
     service.dir.is_some()
         && match service.update.strategy {
-            Strategy::ComposeGit => true,
+            Strategy::ComposeGit | Strategy::Git { .. } => true,
             Strategy::ComposePull | Strategy::Command { .. } => false,
         }
 }

@@ -36,8 +36,11 @@ pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &st
             format!("🔴 **{name} crash loop{again}** on {host} — {cause}{}× in {lasts}", problem.deaths)
         }
         Kind::OutOfMemory => format!("🔴 **{name} out of memory{again}** on {host} — {}", how(last)),
+        Kind::Failed => format!("🔴 **{name} failed{again}** on {host} — {}{}", how(last), times(problem)),
         Kind::Exited => format!("🔴 **{name} is down{again}** on {host} — {}", how(last)),
-        Kind::NotDeployed => format!("🔴 **{name} is not deployed any more** on {host} — its container is gone"),
+        Kind::NotDeployed => {
+            format!("🔴 **{name} is not deployed any more** on {host} — its {} is gone", service.workload.noun())
+        }
         Kind::Stuck => format!("🔴 **{name} is stuck{again}** on {host} — between two states for {lasts}"),
         Kind::Unhealthy => format!("🔴 **{name} is unhealthy{again}** on {host} — its health check fails, for {lasts}"),
         Kind::Flapping => format!("🔴 **{name} is flapping** on {host} — well and not well in turns, for {lasts}"),
@@ -74,6 +77,11 @@ fn how(last: Option<&Fall>) -> String {
         Some(ran) => format!("{} after {}", last.death.explain(), span::rough(ran)),
         None => last.death.explain(),
     }
+}
+
+/// What goes wrong each time it runs.
+fn times(problem: &Problem) -> String {
+    if problem.deaths > 1 { format!(", {}×", problem.deaths) } else { String::new() }
 }
 
 fn changed_before(problem: &Problem) -> Option<String> {
@@ -136,6 +144,9 @@ fn errors_first(lines: &[String]) -> Vec<&str> {
 pub fn closed(service: &Service, closed: &Closed) -> String {
     let name = escape(service.name.as_str());
     match closed {
+        Closed::Recovered { lasted, steady } if steady.is_zero() => {
+            format!("✅ **{name} succeeded** — the trouble lasted {}", span::rough(*lasted))
+        }
         Closed::Recovered { lasted, steady } => {
             let (steady, lasted) = (span::rough(*steady), span::rough(*lasted));
             format!("✅ **{name} recovered** — well for {steady}; the trouble lasted {lasted}")

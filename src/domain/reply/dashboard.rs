@@ -154,7 +154,9 @@ fn trouble(incident: &Incident, silent: bool, view: &View<'_>) -> String {
     let (name, what) = match (&incident.subject, &incident.cause) {
         (Subject::Service(service), Cause::Service(problem)) => {
             let cause = match (&problem.last, problem.kind) {
-                (Some(last), Kind::CrashLoop | Kind::Exited | Kind::Crashed) => format!(", {}", last.death.explain()),
+                (Some(last), Kind::CrashLoop | Kind::Failed | Kind::Exited | Kind::Crashed) => {
+                    format!(", {}", last.death.explain())
+                }
                 (Some(_) | None, _) => String::new(),
             };
             (alert::titled(service, problem), format!("{}{cause}", problem.kind.name()))

@@ -96,7 +96,9 @@ fn line(incident: &Incident, inventory: &Inventory, now: Timestamp) -> String {
     match (&incident.subject, &incident.cause) {
         (Subject::Service(service), Cause::Service(problem)) => {
             let cause = match (&problem.last, problem.kind) {
-                (Some(last), Kind::CrashLoop | Kind::Exited | Kind::Crashed) => format!(", {}", last.death.explain()),
+                (Some(last), Kind::CrashLoop | Kind::Failed | Kind::Exited | Kind::Crashed) => {
+                    format!(", {}", last.death.explain())
+                }
                 (Some(_) | None, _) => String::new(),
             };
             let also = match problem.also.len() {

@@ -36,6 +36,12 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
         Refusal::NoDirectory => {
             format!("There is no {dir} on {host} that I can see. Clone the project there, or mend `dir` in the config.")
         }
+        Refusal::NoRight { login, rule } => format!(
+            "The login {} may not do that on {host}. A rule that allows it and no more, for {} there: {}",
+            code(login),
+            code("/etc/sudoers.d/opsroom"),
+            code(rule)
+        ),
         Refusal::NoEntry(login) => {
             format!("The login {} may not enter {dir} on {host}. Give it the directory, or set `run_as`.", code(login))
         }

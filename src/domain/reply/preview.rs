@@ -31,10 +31,10 @@ pub fn answer(service: &Service, progress: &Progress, failed: Option<u32>, prefi
         return lines.join("\n");
     }
     match (&service.update.strategy, &progress.commits) {
-        (Strategy::ComposeGit, Some(commits)) if commits.old == commits.new => {
+        (Strategy::ComposeGit | Strategy::Git { .. }, Some(commits)) if commits.old == commits.new => {
             lines.push(format!("✅ **{name} is up to date** at {}", code(change::short(&commits.new))));
         }
-        (Strategy::ComposeGit, Some(commits)) => {
+        (Strategy::ComposeGit | Strategy::Git { .. }, Some(commits)) => {
             lines
                 .push(format!("🔍 **{name}** would go {}", change::commits(&commits.old, &commits.new, commits.count)));
             lines.extend(progress.subjects.iter().take(SHOWN).map(|line| change::subject(line)));
@@ -56,7 +56,9 @@ pub fn answer(service: &Service, progress: &Progress, failed: Option<u32>, prefi
                 "🔍 **{name}** would be updated by the script in the config. What that brings, it knows."
             ));
         }
-        (Strategy::ComposeGit, None) => lines.push(format!("❔ The host told nothing about {name}.")),
+        (Strategy::ComposeGit | Strategy::Git { .. }, None) => {
+            lines.push(format!("❔ The host told nothing about {name}."))
+        }
     }
     lines.extend(progress.notes.iter().map(preflight::note));
     lines.join("\n")

@@ -191,9 +191,11 @@ pub fn not_possible(service: &ServiceName, why: NotPossible) -> String {
         NotPossible::NoDirectory => {
             format!("✋ **{name}** has no {} in the config, so there is no clone to update.", code("dir"))
         }
-        NotPossible::NotSupported => {
-            format!("✋ **{name}** is only looked at and restarted by me; that change has to be made on its host.")
-        }
+        NotPossible::NoStrategy => format!(
+            "✋ **{name}** has neither {} nor a {} script in the config, so I don't know how to update it.",
+            code("dir"),
+            code("deploy")
+        ),
         NotPossible::NoUndo => {
             format!("✋ **{name}** is updated by a script of its own, and the config gives no {} for it.", code("undo"))
         }

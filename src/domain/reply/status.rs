@@ -8,7 +8,7 @@ use crate::domain::{
     member::Member,
     message::{code, escape},
     names::HostName,
-    observation::{Death, Health, Observation, SnapshotError, State},
+    observation::{Death, Health, Observation, SnapshotError, State, Task},
     operation::Operation,
     watch::{Detector, Intent, Kind, Problem, Who},
 };
@@ -319,6 +319,11 @@ fn rest(seen: &Observation, known: Known<'_>, now: Timestamp) -> Option<String> 
 
 /// "up 2 h, healthy" and how much it matters.
 fn state(seen: &Observation, looping: Option<&Problem>, now: Timestamp) -> (Mark, String) {
+    if let Some(task) = seen.task
+        && let Some(state) = task_state(seen, task, now)
+    {
+        return state;
+    }
     let ago = |prefix: &str| seen.since.map_or(String::new(), |t| format!("{prefix}{}", span::since(t, now)));
     let restarts = match seen.restarts {
         0 => String::new(),
@@ -352,6 +357,27 @@ fn state(seen: &Observation, looping: Option<&Problem>, now: Timestamp) -> (Mark
         State::Removing => (Mark::Trouble, "being removed".to_owned()),
         State::NotDeployed => (Mark::Trouble, "not deployed".to_owned()),
         State::Unknown(why) => (Mark::Unknown, format!("not known: {}", escape(why))),
+    }
+}
+
+/// How the last run of what does one thing went, and when the next is.
+fn task_state(seen: &Observation, task: Task, now: Timestamp) -> Option<(Mark, String)> {
+    let ago = seen.since.map(|since| format!("{} ago", span::since(since, now)));
+    let next = task.next.filter(|next| *next > now).map(|next| format!("; next in {}", span::since(now, next)));
+    let next = next.unwrap_or_default();
+    match (&seen.state, ago) {
+        (State::Exited(_), Some(ago)) if seen.state.is_done() => Some((Mark::Fine, format!("succeeded {ago}{next}"))),
+        (State::Exited(_), None) if seen.state.is_done() => Some((Mark::Fine, format!("no run of it is known{next}"))),
+        (State::Exited(death), ago) => {
+            let ago = ago.map_or(String::new(), |ago| format!(", {ago}"));
+            Some((Mark::Trouble, format!("failed, {}{ago}{next}", death.explain())))
+        }
+        (State::Running, ago) => Some((
+            Mark::Fine,
+            ago.map_or("runs now".to_owned(), |ago| format!("runs now, since {}", ago.trim_end_matches(" ago"))),
+        )),
+        (State::Restarting { .. } | State::Paused | State::Created, _) => None,
+        (State::Removing | State::NotDeployed | State::Unknown(_), _) => None,
     }
 }
 

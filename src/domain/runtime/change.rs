@@ -14,6 +14,14 @@ pub(super) const REFUSE: &str = include_str!("refuse.sh");
 /// `owner` and `change`.
 pub(super) const LOCK: &str = include_str!("lock.sh");
 
+/// Part of a script, behind [`REFUSE`]: whether the directory can be deployed.
+/// The header gives `dir`, `branch`, `min_free`, `discard` and `preview`.
+pub(super) const DIRECTORY: &str = include_str!("directory.sh");
+/// Part of a script, behind [`DIRECTORY`]: what is new at the remote.
+pub(super) const FETCH: &str = include_str!("fetch.sh");
+/// Part of a script: submodules.
+pub(super) const SUBMODULES: &str = include_str!("submodules.sh");
+
 /// Why a service cannot be changed that way, whatever its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotPossible {
@@ -23,8 +31,8 @@ pub enum NotPossible {
     NoUndo,
     /// Its own script puts versions in place: which one is that script's affair.
     NoChoice,
-    /// What runs it is only looked at and restarted.
-    NotSupported,
+    /// There is neither a clone nor a script of its own to update it with.
+    NoStrategy,
 }
 
 /// How long the host lets a change take.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{member::Member, names::ProjectName};
+use crate::domain::{member::Member, names::ProjectName, observation::Reason};
 
 /// Something that happened to what runs a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,11 @@ pub enum EventKind {
     Died {
         /// The exit status.
         code: i64,
+    },
+    /// It failed, for a reason that its status does not tell.
+    Failed {
+        /// Which.
+        reason: Reason,
     },
     /// The kernel killed something in it for memory.
     OutOfMemory,

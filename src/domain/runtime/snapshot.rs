@@ -151,7 +151,7 @@ mod tests {
     use crate::domain::{
         inventory::UpdatePolicy,
         names::{Branch, ContainerName, HostName, ServiceName, UnitName},
-        runtime::Workload,
+        runtime::{Workload, systemd::Unit},
         watch::Policy,
     };
 
@@ -186,7 +186,7 @@ mod tests {
     fn a_host_of_several_runtimes_and_logins_is_one_command_and_one_of_them_may_be_down() {
         let web = service("web", Workload::Docker(ContainerName::parse("web").unwrap()), None);
         let own = service("own", Workload::Docker(ContainerName::parse("own").unwrap()), Some("bridge"));
-        let ntp = service("ntp", Workload::Systemd(UnitName::parse("ntp.service").unwrap()), None);
+        let ntp = service("ntp", Workload::Systemd(Unit::of_system(UnitName::parse("ntp.service").unwrap())), None);
         let all = [web, ntp, own];
         let command = command(&all);
         let marks: Vec<&str> = command.split(GROUP).skip(1).map(|part| part.split('\'').next().unwrap()).collect();

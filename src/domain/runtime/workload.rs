@@ -1,7 +1,7 @@
 //! What a service is on its host.
 
-use super::RuntimeEvent;
-use crate::domain::names::{ContainerName, ProjectName, UnitName};
+use super::{RuntimeEvent, systemd::Unit};
+use crate::domain::names::{ContainerName, ProjectName};
 
 /// What a service is on its host, by the name that its runtime knows it by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -10,8 +10,8 @@ pub enum Workload {
     Docker(ContainerName),
     /// All containers of a Compose project on Docker Engine.
     Project(ProjectName),
-    /// A unit of the system's systemd.
-    Systemd(UnitName),
+    /// A unit of systemd.
+    Systemd(Unit),
 }
 
 impl Workload {
@@ -25,7 +25,7 @@ impl Workload {
         match self {
             Self::Docker(container) => container.as_str(),
             Self::Project(project) => project.as_str(),
-            Self::Systemd(unit) => unit.as_str(),
+            Self::Systemd(unit) => unit.name.as_str(),
         }
     }
 
@@ -49,7 +49,8 @@ impl Workload {
     pub fn has(&self, event: &RuntimeEvent) -> bool {
         match self {
             Self::Project(project) => event.of.as_ref().is_some_and(|(of, _)| of == project),
-            Self::Docker(_) | Self::Systemd(_) => event.name == self.name(),
+            Self::Docker(_) => event.name == self.name(),
+            Self::Systemd(unit) => unit.is_meant_by(&event.name),
         }
     }
 }

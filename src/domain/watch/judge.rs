@@ -49,7 +49,7 @@ impl ServiceWatch {
         let deaths = self.deaths.within(self.policy.window, now);
         let since = match kind {
             Kind::Crashed | Kind::CrashLoop | Kind::OutOfMemory => self.deaths.first().unwrap_or(now),
-            Kind::Exited => self.last.as_ref().map_or(now, |last| last.at),
+            Kind::Failed | Kind::Exited => self.last.as_ref().map_or(now, |last| last.at),
             Kind::Flapping => self.turns.front().copied().unwrap_or(now),
             Kind::Unhealthy => self.health.1.unwrap_or(now),
             Kind::NotDeployed | Kind::Stuck => match self.present {
@@ -81,7 +81,7 @@ impl ServiceWatch {
     fn goes_on(&mut self, open: Problem, kind: Kind, now: Timestamp) -> Option<Finding> {
         // What it is now counts; of what it does, the worst.
         let kind = match kind {
-            Kind::NotDeployed | Kind::Exited | Kind::Stuck => kind,
+            Kind::NotDeployed | Kind::Failed | Kind::Exited | Kind::Stuck => kind,
             Kind::Crashed | Kind::Flapping | Kind::Unhealthy | Kind::OutOfMemory | Kind::CrashLoop => {
                 kind.max(open.kind)
             }
@@ -121,7 +121,11 @@ impl ServiceWatch {
             Present::Down { opens: Some(opens), .. } if opens <= now => {
                 let fine = self.policy.optional && self.last.as_ref().is_some_and(|last| last.death.code == 0);
                 if !fine {
-                    return Some(if oom { Kind::OutOfMemory } else { Kind::Exited });
+                    return Some(match oom {
+                        true => Kind::OutOfMemory,
+                        false if self.task => Kind::Failed,
+                        false => Kind::Exited,
+                    });
                 }
             }
             Present::Between { since, .. } if passed(since, self.policy.stuck_after) => return Some(Kind::Stuck),
@@ -176,7 +180,11 @@ impl ServiceWatch {
 
     /// Since when it runs, is healthy, and has not turned.
     fn well_since(&self) -> Option<Timestamp> {
+        // Of a task, how it ends tells.
         let Present::Running { since } = self.present else { return None };
+        if self.task {
+            return None;
+        }
         let healthy = match self.health {
             (Health::None, _) => since,
             (Health::Healthy, at) => at.unwrap_or(since),

@@ -19,6 +19,8 @@ pub enum Kind {
     Stuck,
     /// It was there, and is not any more.
     NotDeployed,
+    /// It is there to do one thing, and that went wrong.
+    Failed,
     /// It died by itself and nothing starts it again.
     Exited,
     /// The kernel killed it for memory.
@@ -46,6 +48,7 @@ impl Kind {
             | Self::Unhealthy
             | Self::Stuck
             | Self::NotDeployed
+            | Self::Failed
             | Self::Exited
             | Self::OutOfMemory
             | Self::CrashLoop => Level::Page,
@@ -60,6 +63,7 @@ impl Kind {
             Self::Unhealthy => "unhealthy",
             Self::Stuck => "stuck",
             Self::NotDeployed => "not deployed any more",
+            Self::Failed => "failed",
             Self::Exited => "down",
             Self::OutOfMemory => "out of memory",
             Self::CrashLoop => "crash loop",

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     change::Change,
-    observation::{Death, Health, State},
+    observation::{Death, Health, Reason, State},
     runtime::{EventKind, RuntimeEvent},
 };
 
@@ -29,6 +29,8 @@ const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(20);
 const LOOP_SNAPSHOT: SignedDuration = SignedDuration::from_secs(2);
 /// The kernel's kill and the end of the process belong together.
 const OOM_ENDS: SignedDuration = SignedDuration::from_secs(10);
+/// The end of a process and why it failed are told one after the other.
+const REASON_FOLLOWS: SignedDuration = SignedDuration::from_secs(2);
 /// What the engine gives as the exit of a process that the kernel killed: 128 and the signal's number.
 const SIGKILLED: i64 = 137;
 /// What was stopped so shortly before its engine went was stopped by it.
@@ -73,6 +75,8 @@ pub struct ServiceWatch {
     stop_timeout: Option<Duration>,
     /// Whether it may end well by itself: what a project runs once.
     may_finish: bool,
+    /// Whether it is there to do one thing and end, as last looked at.
+    pub(super) task: bool,
     /// Whether its engine starts it again however it ends.
     pub(super) kept_up: bool,
     /// It ran when its engine went, and has not been started since: however it
@@ -128,6 +132,7 @@ impl ServiceWatch {
             policy,
             stop_timeout,
             may_finish: false,
+            task: false,
             kept_up: false,
             cut_short: false,
             container: None,
@@ -167,12 +172,12 @@ impl ServiceWatch {
 
     /// Whether it has done what it was there for, when it ended like that.
     pub(super) fn has_finished(&self, death: Death) -> bool {
-        self.may_finish && !self.kept_up && !self.cut_short && State::Exited(death).is_done()
+        (self.may_finish || self.task) && !self.kept_up && !self.cut_short && State::Exited(death).is_done()
     }
 
     /// Whether it has done what it was there for, and nothing is expected of it.
     pub(super) fn is_done(&self) -> bool {
-        self.may_finish
+        (self.may_finish || self.task)
             && self.intent == Intent::Unknown
             && matches!(self.present, Present::Down { opens: None, told: true, .. })
     }
@@ -312,6 +317,7 @@ impl ServiceWatch {
             EventKind::Started => self.started(&event.id, now),
             EventKind::Killed { signal } => self.expected_stop.signalled(signal, self.stop_timeout, now),
             EventKind::OutOfMemory => self.ran_out_of_memory(now),
+            EventKind::Failed { reason } => self.failed(reason, now),
             EventKind::Died { code } => self.died(code, now),
             EventKind::Stopped => self.was_stopped(now),
             EventKind::Removed => self.is_gone(now),
@@ -357,6 +363,14 @@ impl ServiceWatch {
         }
     }
 
+    /// Told right after its end. Where no process ended, a look shows how it is.
+    fn failed(&mut self, reason: Reason, now: Timestamp) {
+        match self.last.as_mut().filter(|last| now.duration_since(last.at) <= REASON_FOLLOWS) {
+            Some(last) => last.death.reason = Some(reason),
+            None => self.snapshot_at = Some(now),
+        }
+    }
+
     pub(super) fn came_from_elsewhere(&mut self, at: Timestamp) {
         self.last_change = Some(LastChange { change: None, by: Who::Outside, version: None, succeeded: true, at });
     }
@@ -375,9 +389,11 @@ impl ServiceWatch {
 
     fn died(&mut self, code: i64, now: Timestamp) {
         let guessed = match self.present {
+            // What does one thing is started anew without a word.
+            Present::Down { told: true, .. } if self.task => false,
             Present::Down { told: true, .. } => return,
-            // A look was faster than the event that knows more.
-            Present::Down { told: false, .. } => true,
+            // A look was faster than the event that knows more; or that is of a later run.
+            Present::Down { told: false, since, .. } => !self.task || now.duration_since(since) <= SIGNAL_MAY_LAG,
             Present::Unseen
             | Present::Running { .. }
             | Present::Between { .. }
@@ -399,7 +415,8 @@ impl ServiceWatch {
             return;
         }
         let oom = self.oom.take().is_some_and(|at| now.duration_since(at) <= OOM_ENDS);
-        if self.has_finished(Death { code, oom }) {
+        let death = Death { oom, ..Death::exit(code) };
+        if self.has_finished(death) {
             return self.finishes(now);
         }
         // A guess was a look's: that it stays down is seen already.
@@ -409,7 +426,7 @@ impl ServiceWatch {
         if !counted {
             self.deaths.told(ran, now);
         }
-        self.last = Some(Fall { death: Death { code, oom }, ran, at: now });
+        self.last = Some(Fall { death, ran, at: now });
         self.snapshot_at = match &self.open {
             _ if guessed => None,
             Some(_) => now.checked_add(LOOP_SNAPSHOT).ok(),

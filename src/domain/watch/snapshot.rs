@@ -33,6 +33,7 @@ impl ServiceWatch {
         }
         if seen.id.is_some() {
             self.kept_up = seen.kept_up;
+            self.task = seen.task.is_some();
         }
         if snapshot.rebooted {
             self.cut_short |= matches!(self.present, Present::Running { .. });
@@ -146,6 +147,11 @@ impl ServiceWatch {
 
     fn looks_dead(&mut self, seen: &Observation, death: Death) -> Option<Missed> {
         let now = seen.at;
+        if self.task && self.is_done() && !self.held {
+            // It ran once more.
+            self.intent = Intent::Run;
+            return self.ended_unseen(seen, death);
+        }
         let (since, opens, told) = match self.present {
             Present::Unseen => (now, None, false),
             Present::Down { since, opens, told } => (since, opens, told),
@@ -206,7 +212,10 @@ impl ServiceWatch {
     /// long it ran.
     fn note_death(&mut self, death: Death, now: Timestamp) {
         match &mut self.last {
-            Some(last) if last.death.code == death.code => last.death.oom |= death.oom,
+            Some(last) if last.death.code == death.code => {
+                last.death.oom |= death.oom;
+                last.death.reason = death.reason.or(last.death.reason);
+            }
             Some(_) | None => self.last = Some(Fall { death, ran: None, at: now }),
         }
     }

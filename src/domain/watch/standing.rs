@@ -28,6 +28,7 @@ impl ServiceWatch {
             Present::Unseen => Standing::Unseen,
             // What died just now may be up again with the next look.
             Present::Running { .. } | Present::Between { .. } | Present::Down { opens: Some(_), .. } => Standing::Up,
+            Present::Down { .. } if self.task && self.is_done() => Standing::Up,
             Present::Paused => Standing::Paused,
             Present::Absent { .. } => Standing::Absent,
             Present::Down { opens: None, .. } => Standing::Stopped(match &self.intent {

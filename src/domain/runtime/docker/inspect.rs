@@ -97,7 +97,7 @@ impl<'a> Fields<'a> {
     /// How that container is.
     pub(super) fn observation(&self, service: &Service, at: Timestamp) -> Observation {
         let [id, status, started, finished, restarts, code, oom, health] = self.whole;
-        let death = Death { code: code.parse().unwrap_or(255), oom: oom == "true" };
+        let death = Death { oom: oom == "true", ..Death::exit(code.parse().unwrap_or(255)) };
         let started = moment(started);
         let finished = moment(finished);
         let (state, since) = match status {

@@ -1,16 +1,16 @@
-//! Units of the system's systemd, through `systemctl` and `journalctl`.
-//!
-//! They are looked at, their journal is read, and they are restarted, started
-//! and stopped. There is no event stream and no update: snapshots have to do,
-//! and versions come with the system's packages.
+//! Units of systemd, of the system and of logins, through `systemctl` and
+//! `journalctl`.
 
 mod change;
 mod doctor;
+mod events;
 mod journal;
 mod show;
+mod unit;
 
 use jiff::Timestamp;
 
+pub use self::unit::{Manager, Unit};
 use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
 use crate::domain::{
     change::Wanted,
@@ -55,16 +55,16 @@ impl Runtime for Systemd {
         show::observe(printed, service, at)
     }
 
-    fn events(&self, _: Option<Timestamp>) -> Option<String> {
-        None
+    fn events(&self, since: Option<Timestamp>) -> Option<String> {
+        Some(events::events(since))
     }
 
-    fn read_event(&self, _: &str) -> Option<RuntimeEvent> {
-        None
+    fn read_event(&self, line: &str) -> Option<RuntimeEvent> {
+        events::read_event(line)
     }
 
     fn logs(&self, service: &Service, _: Option<&MemberName>, lines: u32) -> String {
-        journal::logs(service.workload.name(), lines)
+        show::unit(service).map_or_else(String::new, |unit| journal::logs(unit, lines))
     }
 
     fn read_log(&self, output: CommandOutput, _: &Service) -> Result<LogTail, LogError> {
@@ -81,8 +81,8 @@ impl Runtime for Systemd {
         change::body(wanted, service, by)
     }
 
-    fn preview(&self, _: &Service, _: &Actor) -> Result<String, NotPossible> {
-        Err(NotPossible::NotSupported)
+    fn preview(&self, service: &Service, by: &Actor) -> Result<String, NotPossible> {
+        change::preview(service, by)
     }
 
     fn seen(&self, line: &str, service: &Service, at: Timestamp) -> Option<Observation> {

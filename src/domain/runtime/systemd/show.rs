@@ -12,32 +12,76 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::domain::{
     inventory::Service,
-    observation::{Death, Health, Observation, State},
+    observation::{Death, Health, Observation, State, Task},
+    runtime::Workload,
     shell,
 };
 
+use super::{
+    events,
+    unit::{Manager, SAME, Unit},
+};
+
 /// What is asked of each unit (org.freedesktop.systemd1(5)).
-pub(super) const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Type,Result,ConditionResult,ConditionTimestampMonotonic,\
+pub(super) const PROPERTIES: &str = "Id,Names,Unit,NextElapseUSecRealtime,LoadState,ActiveState,SubState,Type,Result,ConditionResult,ConditionTimestampMonotonic,\
                                      ExecMainCode,ExecMainStatus,NRestarts,Restart,\
                                      ActiveEnterTimestamp,InactiveEnterTimestamp,StateChangeTimestamp,\
                                      ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic,\
                                      ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic";
 
-/// `systemctl show` of some units.
+/// Printed before what the login's own manager says.
+const USER: &str = "::opsroom-user";
+
+/// Where systemctl finds the login's own manager, also without a session.
+pub(super) const FIND_USER: &str = "export XDG_RUNTIME_DIR=\"${XDG_RUNTIME_DIR:-/run/user/$(id -u)}\"";
+
+/// `systemctl show` of some units, and of what those start that are timers.
 pub(super) fn show(services: &[&Service]) -> String {
-    let names: Vec<String> = services.iter().map(|service| shell::quote(service.workload.name())).collect();
-    format!("LC_ALL=C TZ=UTC0 systemctl show --no-pager -p {PROPERTIES} -- {}", names.join(" "))
+    let of = |manager: Manager| {
+        let units = services.iter().filter_map(|service| unit(service)).filter(move |unit| unit.manager == manager);
+        let (timers, names): (Vec<&Unit>, Vec<&Unit>) = units.partition(|unit| unit.timer().is_some());
+        let words =
+            |units: &[&Unit]| units.iter().map(|unit| shell::quote(unit.name.as_str())).collect::<Vec<_>>().join(" ");
+        (!timers.is_empty() || !names.is_empty()).then(|| (words(&timers), words(&names)))
+    };
+    let look = |(timers, names): (String, String), option: &str| {
+        let show = format!("systemctl {option}show --no-pager -p");
+        let started = format!("$(set -f; {show} Unit --value -- {timers} 2>/dev/null)");
+        let (started, timers) = if timers.is_empty() { Default::default() } else { (started, timers) };
+        format!("{show} {PROPERTIES} -- {names} {timers} {started}")
+    };
+    let mut script = vec!["export LC_ALL=C TZ=UTC0".to_owned()];
+    script.extend(of(Manager::System).map(|units| look(units, "")));
+    script.extend(of(Manager::User).map(|units| format!("echo {USER}; {FIND_USER}; {}", look(units, "--user "))));
+    script.join("\n")
+}
+
+/// The unit that a service is.
+pub(super) fn unit(service: &Service) -> Option<&Unit> {
+    let Workload::Systemd(unit) = &service.workload else { return None };
+    Some(unit)
 }
 
 /// Reads how a unit is from what [`show`] printed about all of them.
 pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-    let blocks = printed.split(|line| line.trim().is_empty());
-    let observed = blocks.filter_map(|block| read(block.iter().copied(), service, at)).next();
-    observed.unwrap_or_else(|| {
+    let mut parts = printed.splitn(2, |line| *line == USER);
+    let system = parts.next().unwrap_or_default();
+    let of_user = unit(service).is_some_and(|unit| unit.manager == Manager::User);
+    let printed = if of_user { parts.next().unwrap_or_default() } else { system };
+    let blocks = printed.split(|line| line.trim().is_empty()).map(|block| Properties::of(block.iter().copied()));
+    let blocks: Vec<Properties<'_>> = blocks.collect();
+    let own = blocks.iter().find(|block| block.is_of(service));
+    let Some(own) = own else {
         let complaint = printed.iter().map(|line| line.trim()).find(|line| !line.is_empty() && !line.contains('='));
         let why = complaint.unwrap_or("systemctl show printed nothing about it").to_owned();
-        Observation::bare(service.name.clone(), at, State::Unknown(why))
-    })
+        return Observation::bare(service.name.clone(), at, State::Unknown(why));
+    };
+    let seen = own.observation(service, at);
+    let started = blocks.iter().find(|block| !own.get("Unit").is_empty() && block.get("Id") == own.get("Unit"));
+    match started {
+        Some(started) if seen.state == State::Running => own.timed(started, service, at),
+        Some(_) | None => seen,
+    }
 }
 
 /// Reads the properties of one unit, if they are this service's: also what a
@@ -47,51 +91,76 @@ pub(super) fn read<'a>(
     service: &Service,
     at: Timestamp,
 ) -> Option<Observation> {
-    let properties = Properties(properties.filter_map(|line| line.trim().split_once('=')).collect());
-    let get = |key: &str| properties.get(key);
-    let name = service.workload.name();
-    // An alias is shown under the name of what it stands for.
-    if get("Id") != name && !get("Names").split(' ').any(|alias| alias == name) {
-        return None;
-    }
-    let death = properties.death();
-    let (state, health) = match (get("LoadState"), get("ActiveState"), get("SubState")) {
-        ("not-found", "inactive", _) => (State::NotDeployed, Health::None),
-        // "auto-restart"; since 254 also "auto-restart-queued", "failed-before-auto-restart" and the like.
-        (_, _, sub) if sub.contains("auto-restart") => (State::Restarting { last: death }, Health::None),
-        (_, "active" | "reloading" | "deactivating" | "refreshing", _) => (State::Running, Health::None),
-        (_, "activating", _) => (State::Running, Health::Starting),
-        (_, "inactive" | "failed", _) => (State::Exited(death), Health::None),
-        (_, other, _) => (State::Unknown(format!("systemd calls its state {other:?}")), Health::None),
-    };
-    let since = match state {
-        State::Running if health == Health::None => "ActiveEnterTimestamp",
-        // One that has never run is in that state since systemd read its file.
-        State::Exited(_) => "InactiveEnterTimestamp",
-        State::Running
-        | State::Restarting { .. }
-        | State::Paused
-        | State::Created
-        | State::Removing
-        | State::NotDeployed
-        | State::Unknown(_) => "StateChangeTimestamp",
-    };
-    Some(Observation {
-        health,
-        restarts: get("NRestarts").parse().unwrap_or(0),
-        since: moment(get(since)),
-        // A unit is the same one whenever it is started.
-        id: (state != State::NotDeployed).then(|| name.to_owned()),
-        kept_up: get("Restart") == "always",
-        asked: properties.asked(),
-        ..Observation::bare(service.name.clone(), at, state)
-    })
+    let properties = Properties::of(properties);
+    properties.is_of(service).then(|| properties.observation(service, at))
 }
 
 /// What is told of one unit.
 struct Properties<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Properties<'a> {
+    fn of(lines: impl Iterator<Item = &'a str>) -> Self {
+        Self(lines.filter_map(|line| line.trim().split_once('=')).collect())
+    }
+
+    /// An alias is shown under the name of what it stands for.
+    fn is_of(&self, service: &Service) -> bool {
+        let name = service.workload.name();
+        self.get("Id") == name || self.get("Names").split(' ').any(|alias| alias == name)
+    }
+
+    /// A timer that waits is as the last run of what it starts.
+    fn timed(&self, started: &Self, service: &Service, at: Timestamp) -> Observation {
+        let seen = started.observation(service, at);
+        let task = Some(Task { next: moment(self.get("NextElapseUSecRealtime")) });
+        match seen.state {
+            // What runs on and on needs no timer to be up.
+            State::Running if seen.task.is_none() => seen,
+            State::NotDeployed => seen,
+            State::Running | State::Restarting { .. } | State::Exited(_) => Observation { task, ..seen },
+            State::Paused | State::Created | State::Removing | State::Unknown(_) => seen,
+        }
+    }
+
+    /// How it is.
+    fn observation(&self, service: &Service, at: Timestamp) -> Observation {
+        let properties = self;
+        let get = |key: &str| properties.get(key);
+        let death = properties.death();
+        let (state, health) = match (get("LoadState"), get("ActiveState"), get("SubState")) {
+            ("not-found", "inactive", _) => (State::NotDeployed, Health::None),
+            // "auto-restart"; since 254 also "auto-restart-queued", "failed-before-auto-restart" and the like.
+            (_, _, sub) if sub.contains("auto-restart") => (State::Restarting { last: death }, Health::None),
+            (_, "active" | "reloading" | "deactivating" | "refreshing", _) => (State::Running, Health::None),
+            (_, "activating", _) => (State::Running, Health::Starting),
+            (_, "inactive" | "failed", _) => (State::Exited(death), Health::None),
+            (_, other, _) => (State::Unknown(format!("systemd calls its state {other:?}")), Health::None),
+        };
+        let since = match state {
+            State::Running if health == Health::None => "ActiveEnterTimestamp",
+            // One that has never run is in that state since systemd read its file.
+            State::Exited(_) => "InactiveEnterTimestamp",
+            State::Running
+            | State::Restarting { .. }
+            | State::Paused
+            | State::Created
+            | State::Removing
+            | State::NotDeployed
+            | State::Unknown(_) => "StateChangeTimestamp",
+        };
+        Observation {
+            health,
+            restarts: get("NRestarts").parse().unwrap_or(0),
+            since: moment(get(since)),
+            id: (state != State::NotDeployed).then(|| SAME.to_owned()),
+            kept_up: get("Restart") == "always",
+            asked: properties.asked(),
+            // One that remains counts as up once it has run.
+            task: (get("Type") == "oneshot" && get("ActiveState") != "active").then_some(Task { next: None }),
+            ..Observation::bare(service.name.clone(), at, state)
+        }
+    }
+
     /// Empty if it is not told.
     fn get(&self, key: &str) -> &'a str {
         self.0.get(key).copied().unwrap_or_default()
@@ -116,8 +185,9 @@ impl<'a> Properties<'a> {
         // What is run before or after the main process fails a unit too, and so
         // does a file that cannot be loaded: neither leaves a status.
         let is_broken = self.get("ActiveState") == "failed" || matches!(self.get("LoadState"), "bad-setting" | "error");
-        let oom = self.get("Result") == "oom-kill";
-        Death { code: if code == 0 && is_broken { NO_STATUS } else { code }, oom }
+        let result = self.get("Result");
+        let code = if code == 0 && is_broken { NO_STATUS } else { code };
+        Death { oom: result == "oom-kill", reason: events::reason(result), ..Death::exit(code) }
     }
 
     /// Whether its end was asked for. A stop leaves the active state first and
@@ -161,7 +231,7 @@ mod tests {
     use crate::domain::{
         inventory::UpdatePolicy,
         names::{Branch, HostName, ServiceName, UnitName},
-        runtime::Workload,
+        observation::Reason,
         watch::Policy,
     };
 
@@ -169,7 +239,7 @@ mod tests {
         Service {
             name: ServiceName::parse("app").unwrap(),
             host: HostName::parse("spark").unwrap(),
-            workload: Workload::Systemd(UnitName::parse(unit).unwrap()),
+            workload: Workload::Systemd(Unit::of_system(UnitName::parse(unit).unwrap())),
             dir: None,
             branch: Branch::parse("main").unwrap(),
             run_as: None,
@@ -194,7 +264,8 @@ mod tests {
 
     #[test]
     fn states_are_those_that_systemctl_status_tells() {
-        let exited = |code| State::Exited(Death { code, oom: false });
+        let exited = |code| State::Exited(Death::exit(code));
+        let because = |code, reason| State::Exited(Death { reason: Some(reason), ..Death::exit(code) });
         let expected = [
             ("app.service", State::Running, None),
             // Its alias.
@@ -205,7 +276,7 @@ mod tests {
             ("stay.service", State::Running, None),
             // In ExecStartPre=.
             ("slow.service", State::Running, None),
-            ("loop.service", State::Restarting { last: Death { code: 3, oom: false } }, None),
+            ("loop.service", State::Restarting { last: Death::exit(3) }, None),
             // A loop that systemd has given up: it is kept up, and nobody stopped it.
             ("limit.service", exited(4), Some(false)),
             ("three.service", exited(3), Some(false)),
@@ -217,15 +288,15 @@ mod tests {
             ("outside.service", exited(137), Some(false)),
             ("segv.service", exited(139), Some(false)),
             // By systemd: no start in time, no sign of life, RuntimeMaxSec=.
-            ("notify.service", exited(143), Some(false)),
-            ("wdog.service", exited(134), Some(false)),
-            ("max.service", exited(143), Some(false)),
+            ("notify.service", because(143, Reason::Timeout), Some(false)),
+            ("wdog.service", because(134, Reason::Watchdog), Some(false)),
+            ("max.service", because(143, Reason::Timeout), Some(false)),
             // Stopped: as it should, with a status of its own, while it waited for
             // its next start, and killed because it did not listen.
             ("hand.service", exited(143), Some(true)),
             ("hand1.service", exited(1), Some(true)),
             ("handloop.service", exited(3), Some(true)),
-            ("deaf.service", exited(137), None),
+            ("deaf.service", because(137, Reason::Timeout), None),
             ("zero.service", exited(0), None),
             ("never.service", exited(0), None),
             ("masked.service", exited(0), Some(true)),
@@ -260,7 +331,7 @@ mod tests {
     fn what_the_kernel_killed_for_memory_is_out_of_memory() {
         let printed = RECORDED[1].1.replace("\nResult=signal\n", "\nResult=oom-kill\n");
         let seen = seen(&printed, "kill.service");
-        assert_eq!((seen.state, seen.asked), (State::Exited(Death { code: 137, oom: true }), Some(false)));
+        assert_eq!((seen.state, seen.asked), (State::Exited(Death { oom: true, ..Death::exit(137) }), Some(false)));
     }
 
     /// 254 and later; systemctl(1) of those lists them.
@@ -275,14 +346,14 @@ mod tests {
                 "Id=app.service\nLoadState=loaded\nActiveState={state}\nSubState={sub}\nExecMainCode=1\nExecMainStatus=3"
             );
             let seen = seen(&printed, "app.service");
-            assert_eq!(seen.state, State::Restarting { last: Death { code: 3, oom: false } }, "{sub}");
+            assert_eq!(seen.state, State::Restarting { last: Death::exit(3) }, "{sub}");
         }
     }
 
     #[test]
     fn a_status_that_the_unit_calls_success_is_one() {
         let printed = "Id=app.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nResult=success\nExecMainCode=1\nExecMainStatus=3";
-        assert_eq!(seen(printed, "app.service").state, State::Exited(Death { code: 0, oom: false }));
+        assert_eq!(seen(printed, "app.service").state, State::Exited(Death::exit(0)));
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl World {
     /// It ends by itself, and stays like that.
     fn dies(&mut self, name: &str, code: i64) {
         self.tell(name, EventKind::Died { code });
-        self.is(name, State::Exited(Death { code, oom: false }));
+        self.is(name, State::Exited(Death::exit(code)));
         self.after(1);
         self.look();
     }
@@ -252,7 +252,7 @@ fn what_ran_when_its_engine_went_is_not_done_however_it_ended() {
     world.tell("web", EventKind::Killed { signal: Some(15) });
     world.tell("web", EventKind::Died { code: 0 });
     world.watch.blinded(true, world.now);
-    world.is("web", State::Exited(Death { code: 0, oom: false }));
+    world.is("web", State::Exited(Death::exit(0)));
     world.after(5);
     world.look();
     world.after(60);
@@ -267,7 +267,7 @@ fn what_somebody_stopped_is_left_alone_by_a_restart_of_all() {
     world.watch.change_begins(Change::Stop, Some("web"));
     world.tell("web", EventKind::Killed { signal: Some(15) });
     world.tell("web", EventKind::Died { code: 143 });
-    world.is("web", State::Exited(Death { code: 143, oom: false }));
+    world.is("web", State::Exited(Death::exit(143)));
     world.found.extend(world.watch.change_ended(Some(&changed(Change::Stop, world.now)), world.now));
     world.after(5);
     world.watch.change_begins(Change::Restart, None);
@@ -300,7 +300,7 @@ fn who_stopped_all_of_it_is_known_and_that_is_no_problem() {
     for name in ["web", "db"] {
         world.tell(name, EventKind::Killed { signal: Some(15) });
         world.tell(name, EventKind::Died { code: 0 });
-        world.is(name, State::Exited(Death { code: 0, oom: false }));
+        world.is(name, State::Exited(Death::exit(0)));
     }
     world.found.extend(world.watch.change_ended(Some(&changed(Change::Stop, world.now)), world.now));
     world.after(1);

@@ -164,6 +164,7 @@ impl World {
             since: container.as_ref().map(|c| c.started),
             id: container.map(|c| c.id.to_string()),
             kept_up: self.kept_up,
+            task: None,
             asked: self.asked,
             members: Vec::new(),
         }
@@ -227,12 +228,12 @@ impl World {
 
     /// It dies by itself; its policy will start it again, if it has one.
     pub(super) fn crash(&mut self, code: i64) -> &mut Self {
-        self.falls(Death { code, oom: false })
+        self.falls(Death::exit(code))
     }
 
     pub(super) fn out_of_memory(&mut self) -> &mut Self {
         self.tell(EventKind::OutOfMemory);
-        self.falls(Death { code: 137, oom: true })
+        self.falls(Death { oom: true, ..Death::exit(137) })
     }
 
     /// The same, where the engine tells of the death first, and of its cause when the container runs again.
@@ -262,14 +263,14 @@ impl World {
     pub(super) fn stop(&mut self, code: i64, took_ms: i64) -> &mut Self {
         self.tell(EventKind::Killed { signal: Some(15) });
         self.after(took_ms);
-        self.ends(Death { code, oom: false });
+        self.ends(Death::exit(code));
         self.tell(EventKind::Stopped);
         self
     }
 
     pub(super) fn docker_kill(&mut self) -> &mut Self {
         self.tell(EventKind::Killed { signal: Some(9) });
-        self.ends(Death { code: 137, oom: false });
+        self.ends(Death::exit(137));
         self
     }
 

@@ -13,7 +13,7 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{LOCK, REFUSE},
+        change::{DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
         docker::inspect::{FORMAT, LABELS, POLICY},
     },
     shell,
@@ -24,11 +24,9 @@ const SEE: &str = include_str!("see.sh");
 const COMMON: &str = include_str!("common.sh");
 const PROJECT: &str = include_str!("project.sh");
 const VERIFY: &str = include_str!("verify.sh");
-const SUBMODULES: &str = include_str!("submodules.sh");
 const VERSIONS: &str = include_str!("versions.sh");
 const PREFLIGHT: &str = include_str!("preflight.sh");
 const DEPLOY: &str = include_str!("deploy.sh");
-const FETCH: &str = include_str!("fetch.sh");
 const SIMPLE: &str = include_str!("simple.sh");
 const UPDATE_GIT: &str = include_str!("update_git.sh");
 const UPDATE_PULL: &str = include_str!("update_pull.sh");
@@ -46,13 +44,29 @@ pub(super) fn body(
     owner: &Actor,
 ) -> Result<String, NotPossible> {
     let deploying = |last: &[&'static str]| {
-        [&[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON, PROJECT, VERIFY, SUBMODULES, VERSIONS, DEPLOY], last]
-            .concat()
+        [
+            &[
+                SURROUNDINGS,
+                REFUSE,
+                DIRECTORY,
+                PREFLIGHT,
+                SEE,
+                LOCK,
+                COMMON,
+                PROJECT,
+                VERIFY,
+                SUBMODULES,
+                VERSIONS,
+                DEPLOY,
+            ],
+            last,
+        ]
+        .concat()
     };
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
         (Change::Restart | Change::Stop | Change::Start, _, _) => {
             let project: &[&'static str] = if service.workload.is_project() { &[PROJECT] } else { &[] };
-            [&[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, LOCK, COMMON], project, &[VERIFY, SIMPLE]].concat()
+            [&[SURROUNDINGS, REFUSE, SEE, LOCK, COMMON], project, &[VERIFY, SIMPLE]].concat()
         }
         (Change::Update, Strategy::Command { .. }, _) => deploying(&[UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }, _) => return Err(NotPossible::NoUndo),
@@ -62,6 +76,7 @@ pub(super) fn body(
         (Change::Rollback, Strategy::Command { .. }, _) => deploying(&[ROLLBACK_COMMAND]),
         (Change::Update | Change::Rollback, _, None) => return Err(NotPossible::NoDirectory),
         (Change::Update, Strategy::ComposeGit, Some(_)) => deploying(&[FETCH, UPDATE_GIT]),
+        (Change::Update | Change::Rollback, Strategy::Git { .. }, _) => return Err(NotPossible::NoStrategy),
         (Change::Update, Strategy::ComposePull, Some(_)) => deploying(&[UPDATE_PULL]),
         (Change::Rollback, Strategy::ComposeGit | Strategy::ComposePull, Some(_)) => deploying(&[ROLLBACK]),
     };
@@ -76,7 +91,10 @@ pub(super) fn preview(service: &Service, owner: &Actor) -> Result<String, NotPos
     }
     let header = header(&Wanted::plain(Change::Update), service, None, owner);
     // Into one stream, so that the order of lines is the true one.
-    Ok(assemble(&(header + "exec 2>&1\n"), &[SURROUNDINGS, REFUSE, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW]))
+    Ok(assemble(
+        &(header + "exec 2>&1\n"),
+        &[SURROUNDINGS, REFUSE, DIRECTORY, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW],
+    ))
 }
 
 fn assemble(header: &str, parts: &[&str]) -> String {
@@ -95,7 +113,7 @@ fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner
     let verify = if wanted.change.deploys() { policy.verify } else { policy.verify.min(SETTLE) };
     let (deploy, undo) = match &policy.strategy {
         Strategy::Command { deploy, undo } => (deploy.as_str(), undo.as_deref().unwrap_or_default()),
-        Strategy::ComposeGit | Strategy::ComposePull => ("", ""),
+        Strategy::ComposeGit | Strategy::ComposePull | Strategy::Git { .. } => ("", ""),
     };
     let seconds = |time: Duration| time.as_secs().to_string();
     let variables = [

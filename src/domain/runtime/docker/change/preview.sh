@@ -6,7 +6,7 @@ dir=${dir:-$HOME}
 check_directory
 check_engine
 [ "$strategy" != compose-git ] || check_clone
-check_space
+check_disks
 kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$slot
 see
 case $strategy in

@@ -37,7 +37,7 @@ now_at=$(version_now)
 choose
 [ "$strategy" = compose-git ] || has_images "$images" || refuse images-gone "$(printf %.12s "$new")"
 [ "$new" != "$now_at" ] || refuse there-already "$(printf %.12s "$new")"
-check_space
+check_disks
 remember
 old=
 

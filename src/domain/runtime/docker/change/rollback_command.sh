@@ -4,7 +4,7 @@ phase preflight
 dir=${dir:-$HOME}
 check_directory
 check_engine
-check_space
+check_disks
 remember
 # There is no way back from the way back.
 rollback=no

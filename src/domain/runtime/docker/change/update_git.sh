@@ -4,7 +4,7 @@ phase preflight
 check_directory
 check_engine
 check_clone
-check_space
+check_disks
 remember
 
 phase fetch

@@ -3,7 +3,7 @@
 phase preflight
 check_directory
 check_engine
-check_space
+check_disks
 remember
 old=
 

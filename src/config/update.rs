@@ -1,0 +1,87 @@
+//! `update = { … }` of a service: how `!update` behaves.
+
+use std::time::Duration;
+
+use super::{problem::At, section::Section};
+use crate::domain::{
+    inventory::{Strategy, UpdatePolicy},
+    suggest::nearest,
+};
+
+/// What each strategy is called, and the keys that mean something with it alone.
+const STRATEGIES: [(&str, &[&str]); 4] =
+    [("compose-git", &[]), ("compose-pull", &[]), ("git", &["build", "install"]), ("command", &["deploy", "undo"])];
+
+/// Without a word about it; `strategies` are those that the service's runtime has, the first meant if none is named.
+pub(super) fn default(strategies: &[&'static str]) -> UpdatePolicy {
+    let strategy = match strategies.first() {
+        Some(&"git") => Strategy::Git { build: None, install: None },
+        Some(_) | None => Strategy::ComposeGit,
+    };
+    UpdatePolicy { strategy, ..UpdatePolicy::default() }
+}
+
+pub(super) fn read(section: &Section<'_>, strategies: &[&'static str]) -> UpdatePolicy {
+    let default = default(strategies);
+    let hour = Duration::from_secs(3600);
+    let timeout = section.duration("timeout", default.timeout, Duration::from_secs(10)..=hour * 24);
+    let verify = section.duration("verify", default.verify, Duration::ZERO..=hour);
+    if verify >= timeout {
+        let at = section.place("verify").unwrap_or(section.at);
+        let advice = "the time it must hold still is part of the update's: make `timeout` longer";
+        section.problems.report(at, "`verify` is not shorter than `timeout`", advice);
+    }
+    let healthy_within = section.duration("healthy_within", default.healthy_within, Duration::ZERO..=hour);
+    let rollback = section.flag("rollback").unwrap_or(default.rollback);
+    let min_free = section.number("min_free", default.min_free, 0..=u32::MAX);
+    let strategy = strategy(section, strategies, default.strategy);
+    UpdatePolicy { timeout, verify, healthy_within, rollback, min_free, strategy }
+}
+
+fn strategy(section: &Section<'_>, strategies: &[&'static str], default: Strategy) -> Strategy {
+    let given = section.text("strategy");
+    let line = |key| section.text(key).map(|text| text.value.to_owned());
+    let (deploy, undo, build, install) = (line("deploy"), line("undo"), line("build"), line("install"));
+    let strategy = match given {
+        None => default,
+        Some(At { value, at }) if !strategies.contains(&value) => {
+            let quoted = || strategies.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+            let known = STRATEGIES.iter().any(|(name, _)| *name == value);
+            let advice = match nearest(value, strategies) {
+                Some(name) if !known => format!("did you mean {name:?}?"),
+                Some(_) | None => format!("known: {}", quoted()),
+            };
+            let what = if known { "is not one of this runtime's" } else { "is not known" };
+            section.problems.report(at, format!("`strategy` {what}: {value:?}"), advice);
+            return default;
+        }
+        Some(At { value: "compose-pull", .. }) => Strategy::ComposePull,
+        Some(At { value: "git", .. }) => Strategy::Git { build: None, install: None },
+        Some(At { value: "command", at }) => {
+            if deploy.is_none() {
+                let advice = "give `deploy`, the command line that puts the new version in place";
+                section.problems.report(at, "the strategy \"command\" lacks its `deploy`", advice);
+            }
+            Strategy::Command { deploy: deploy.unwrap_or_default(), undo }
+        }
+        Some(_) => Strategy::ComposeGit,
+    };
+    for (name, keys) in STRATEGIES {
+        for at in keys.iter().filter_map(|key| Some((key, section.place(key)?))) {
+            let (key, at) = at;
+            if name != strategy.name() {
+                let what = format!("`{key}` means nothing with the strategy {:?}", strategy.name());
+                let advice = if strategies.contains(&name) {
+                    format!("say strategy = {name:?}, or drop it")
+                } else {
+                    "drop it".to_owned()
+                };
+                section.problems.report(at, what, advice);
+            }
+        }
+    }
+    match strategy {
+        Strategy::Git { .. } => Strategy::Git { build, install },
+        Strategy::ComposeGit | Strategy::ComposePull | Strategy::Command { .. } => strategy,
+    }
+}

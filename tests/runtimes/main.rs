@@ -1,0 +1,14 @@
+//! Runtimes beside Docker Engine on real parts: machines that boot a Debian with a systemd of their own. The rest is as in the
+//! stories of `tests/e2e`, some of whose words these share.
+//!
+//! Run by `make runtimes`, which starts the lab; the images are made when they are first wanted.
+
+mod metal;
+#[path = "../e2e/outcome.rs"]
+mod outcome;
+#[path = "../e2e/stage.rs"]
+#[expect(dead_code, reason = "what begins with another host is for the other stories")]
+mod stage;
+mod unit_alerts;
+mod unit_updates;
+mod units;
