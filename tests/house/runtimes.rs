@@ -12,6 +12,7 @@ struct Runtime {
 
 const RUNTIMES: &[Runtime] = &[
     Runtime { name: "docker", own: &["src/domain/runtime/docker", "src/config/workload/docker"] },
+    Runtime { name: "podman", own: &["src/domain/runtime/podman", "src/config/workload/podman"] },
     Runtime { name: "systemd", own: &["src/domain/runtime/systemd", "src/config/workload/systemd"] },
 ];
 

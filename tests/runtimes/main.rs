@@ -3,6 +3,7 @@
 //!
 //! Run by `make runtimes`, which starts the lab; the images are made when they are first wanted.
 
+mod containers;
 mod metal;
 #[path = "../e2e/outcome.rs"]
 mod outcome;

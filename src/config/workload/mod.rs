@@ -2,6 +2,7 @@
 //! its own, and is registered in [`KINDS`].
 
 mod docker;
+mod podman;
 mod systemd;
 
 use super::{problem::At, section::Section};
@@ -27,7 +28,7 @@ struct Kind {
 }
 
 /// Every runtime; the first is meant when the config does not say.
-const KINDS: &[Kind] = &[docker::KIND, systemd::KIND];
+const KINDS: &[Kind] = &[docker::KIND, podman::KIND, systemd::KIND];
 
 /// What a service is, as a line of the config.
 pub(super) fn written(workload: &Workload) -> String {

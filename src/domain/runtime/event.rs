@@ -24,6 +24,8 @@ pub struct RuntimeEvent {
 pub enum EventKind {
     /// Its process was started.
     Started,
+    /// It ended or was started, and only a look shows which, and why.
+    Changed,
     /// Its process ended with this status.
     Died {
         /// The exit status.

@@ -5,6 +5,7 @@
 //! [`Workload`], its [`Runtime`], and its module.
 
 mod change;
+mod container;
 mod doctor;
 mod event;
 pub mod snapshot;
@@ -12,6 +13,7 @@ pub mod stream;
 pub mod workload;
 
 pub mod docker;
+pub mod podman;
 pub mod systemd;
 
 use std::fmt;
@@ -39,13 +41,14 @@ impl Workload {
     pub fn runtime(&self) -> &'static dyn Runtime {
         match self {
             Self::Docker(_) | Self::Project(_) => &docker::Docker,
+            Self::Podman(_) => &podman::Podman,
             Self::Systemd(_) => &systemd::Systemd,
         }
     }
 }
 
 /// Every runtime there is.
-pub static ALL: &[&dyn Runtime] = &[&docker::Docker, &systemd::Systemd];
+pub static ALL: &[&dyn Runtime] = &[&docker::Docker, &podman::Podman, &systemd::Systemd];
 
 /// A runtime and services that it runs.
 pub type ByRuntime<'a> = (&'static dyn Runtime, Vec<&'a Service>);

@@ -10,6 +10,8 @@ pub enum Workload {
     Docker(ContainerName),
     /// All containers of a Compose project on Docker Engine.
     Project(ProjectName),
+    /// A container of Podman.
+    Podman(ContainerName),
     /// A unit of systemd.
     Systemd(Unit),
 }
@@ -23,7 +25,7 @@ impl Workload {
     /// Its name in its runtime.
     pub fn name(&self) -> &str {
         match self {
-            Self::Docker(container) => container.as_str(),
+            Self::Docker(container) | Self::Podman(container) => container.as_str(),
             Self::Project(project) => project.as_str(),
             Self::Systemd(unit) => unit.name.as_str(),
         }
@@ -33,7 +35,7 @@ impl Workload {
     pub fn is_project(&self) -> bool {
         match self {
             Self::Project(_) => true,
-            Self::Docker(_) | Self::Systemd(_) => false,
+            Self::Docker(_) | Self::Podman(_) | Self::Systemd(_) => false,
         }
     }
 
@@ -41,7 +43,7 @@ impl Workload {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Project(_) => "project",
-            Self::Docker(_) | Self::Systemd(_) => self.runtime().noun(),
+            Self::Docker(_) | Self::Podman(_) | Self::Systemd(_) => self.runtime().noun(),
         }
     }
 
@@ -49,7 +51,7 @@ impl Workload {
     pub fn has(&self, event: &RuntimeEvent) -> bool {
         match self {
             Self::Project(project) => event.of.as_ref().is_some_and(|(of, _)| of == project),
-            Self::Docker(_) => event.name == self.name(),
+            Self::Docker(_) | Self::Podman(_) => event.name == self.name(),
             Self::Systemd(unit) => unit.is_meant_by(&event.name),
         }
     }

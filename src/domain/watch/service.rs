@@ -307,6 +307,10 @@ impl ServiceWatch {
 
     /// Takes an event of its container.
     pub fn event(&mut self, event: &RuntimeEvent, now: Timestamp) -> Option<Finding> {
+        if event.kind == EventKind::Changed {
+            self.look_soon(now);
+            return None;
+        }
         let other = self.container.as_ref().is_some_and(|known| *known != event.id);
         if other && event.kind != EventKind::Started {
             // The container that another one has replaced.
@@ -314,6 +318,7 @@ impl ServiceWatch {
         }
         self.known_at = Some(now);
         match event.kind {
+            EventKind::Changed => {}
             EventKind::Started => self.started(&event.id, now),
             EventKind::Killed { signal } => self.expected_stop.signalled(signal, self.stop_timeout, now),
             EventKind::OutOfMemory => self.ran_out_of_memory(now),
@@ -327,6 +332,14 @@ impl ServiceWatch {
             EventKind::Unhealthy => self.health_is(Health::Unhealthy, now),
         }
         self.settle(now)
+    }
+
+    /// Not so often that a loop is all that is looked at.
+    fn look_soon(&mut self, now: Timestamp) {
+        let at = if self.open.is_some() { now.checked_add(LOOP_SNAPSHOT).ok() } else { Some(now) };
+        if !self.held && self.snapshot_at.is_none() {
+            self.snapshot_at = at;
+        }
     }
 
     fn started(&mut self, id: &str, now: Timestamp) {

@@ -31,6 +31,9 @@ mount -t tmpfs -o mode=755 tmpfs root/run
 mount -t tmpfs -o mode=1777 tmpfs root/tmp
 mkdir -p root/run/host root/run/sshd root/run/lock
 mount --bind ssh root/run/host
+# A login's containers may mount a /proc of their own only where one is seen without anything on it (mount_namespaces(7)).
+mkdir root/run/proc
+mount -t proc proc root/run/proc
 cat /proc/sys/kernel/random/uuid >root/run/boot_id
 mount --bind root/run/boot_id root/proc/sys/kernel/random/boot_id
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then

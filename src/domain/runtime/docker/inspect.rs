@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::domain::{
     inventory::Service,
-    observation::{Death, Health, Observation, State},
+    observation::{Observation, State},
+    runtime::container::Fields,
     shell,
 };
 
@@ -65,68 +66,4 @@ pub fn names_missing(line: &str, container: &str) -> bool {
 pub(super) fn read_inspect(line: &str, service: &Service, at: Timestamp) -> Option<Observation> {
     let fields = Fields::of(line)?;
     (fields.name == service.workload.name()).then(|| fields.observation(service, at))
-}
-
-/// One container, as a line tells it.
-pub(super) struct Fields<'a> {
-    name: &'a str,
-    whole: [&'a str; 8],
-    policy: &'a str,
-    /// Project, service and number, each as JSON.
-    pub(super) labels: Option<[&'a str; 3]>,
-}
-
-impl<'a> Fields<'a> {
-    /// The parts of a line, if it is one.
-    pub(super) fn of(line: &'a str) -> Option<Self> {
-        // What is behind the last mark is a label's own, and may hold more of them.
-        let fields: Vec<&str> = line.trim().splitn(13, '|').collect();
-        // A job prints one field less: what came after it was added, it does not ask.
-        let (base, policy, labels) = match fields[..] {
-            [ref base @ .., policy, project, part, number] if base.len() == 9 => {
-                (base, policy, Some([project, part, number]))
-            }
-            [ref base @ .., policy] if base.len() == 9 => (base, policy, None),
-            ref base => (base, "", None),
-        };
-        let [name, id, status, started, finished, restarts, code, oom, health] = *base else { return None };
-        let whole = [id, status, started, finished, restarts, code, oom, health];
-        Some(Self { name: name.trim_start_matches('/'), whole, policy, labels })
-    }
-
-    /// How that container is.
-    pub(super) fn observation(&self, service: &Service, at: Timestamp) -> Observation {
-        let [id, status, started, finished, restarts, code, oom, health] = self.whole;
-        let death = Death { oom: oom == "true", ..Death::exit(code.parse().unwrap_or(255)) };
-        let started = moment(started);
-        let finished = moment(finished);
-        let (state, since) = match status {
-            "running" => (State::Running, started),
-            "restarting" => (State::Restarting { last: death }, finished),
-            "exited" | "dead" => (State::Exited(death), finished),
-            "paused" => (State::Paused, started),
-            "created" => (State::Created, None),
-            "removing" => (State::Removing, None),
-            other => (State::Unknown(format!("docker calls its state {other:?}")), None),
-        };
-        let health = match health {
-            "starting" => Health::Starting,
-            "healthy" => Health::Healthy,
-            "unhealthy" => Health::Unhealthy,
-            _none => Health::None,
-        };
-        Observation {
-            health,
-            restarts: restarts.parse().unwrap_or(0),
-            since,
-            id: Some(id.to_owned()),
-            kept_up: matches!(self.policy, "always" | "unless-stopped"),
-            ..Observation::bare(service.name.clone(), at, state)
-        }
-    }
-}
-
-/// Docker writes a time that never was as year 1.
-fn moment(text: &str) -> Option<Timestamp> {
-    text.parse::<Timestamp>().ok().filter(|t| t.as_second() > 0)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::inspect::{FORMAT, Fields, LABELS, POLICY, observe};
+use super::inspect::{FORMAT, LABELS, POLICY, observe};
 use crate::domain::{
     inventory::Service,
     member::Member,
@@ -14,7 +14,7 @@ use crate::domain::{
     observation::{Observation, State},
     output::{CommandOutput, Exit, LogError, LogTail},
     project::fold,
-    runtime::Workload,
+    runtime::{Workload, container::Fields},
     shell,
 };
 

@@ -1,0 +1,38 @@
+//! Restart, start and stop of a container as a job.
+
+use crate::domain::{
+    change::{Change, Wanted},
+    inventory::{SETTLE, Service},
+    origin::Actor,
+    runtime::{
+        NotPossible,
+        change::{LOCK, REFUSE},
+    },
+    shell,
+};
+
+use super::{SURROUNDINGS, inspect::FORMAT};
+
+const SCRIPT: &str = include_str!("change.sh");
+
+/// The script of a change.
+pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible> {
+    match wanted.change {
+        Change::Restart | Change::Start | Change::Stop => {}
+        Change::Update | Change::Rollback => return Err(NotPossible::NoStrategy),
+    }
+    let seconds = |time: std::time::Duration| time.as_secs().to_string();
+    let variables = [
+        ("service", service.name.as_str()),
+        ("container", service.workload.name()),
+        ("change", wanted.change.command()),
+        ("owner", &by.to_string()),
+        ("verify", &seconds(service.update.verify.min(SETTLE))),
+        ("healthy_within", &seconds(service.update.healthy_within)),
+        ("stop_timeout", &service.stop_timeout.map(seconds).unwrap_or_default()),
+        ("format", FORMAT),
+    ];
+    let header: String = variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect();
+    let parts = [SURROUNDINGS, REFUSE, LOCK, SCRIPT];
+    Ok(parts.iter().fold(header, |script, part| script + shell::terse(part).as_str()))
+}
