@@ -64,7 +64,10 @@ pub(super) fn read(section: &Section<'_>, name: Option<&ServiceName>, name_at: O
     };
     let Some(kind) = kind else {
         // What it names is looked at all the same: all mistakes are reported at once.
-        for kind in KINDS.iter().filter(|kind| section.place(kind.key).is_some()) {
+        let first = |kind: &&Kind| {
+            KINDS.iter().find(|other| other.key == kind.key).is_some_and(|other| other.name == kind.name)
+        };
+        for kind in KINDS.iter().filter(first).filter(|kind| section.place(kind.key).is_some()) {
             (kind.read)(section, name);
         }
         return WorkloadDraft { workload: None, at: section.at, strategies: KINDS[0].strategies };

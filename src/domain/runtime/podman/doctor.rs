@@ -25,8 +25,8 @@ say podman - $? \"$v\"
 v=$(limited 15 podman info -f '{{.Store.GraphRoot}}' 2>&1)
 say podman-info - $? \"$v\"
 if [ \"$(id -u)\" != 0 ]; then
-	[ -e \"/var/lib/systemd/linger/$(id -un)\" ] && v=yes || v=no
-	say podman-linger - 0 \"$v\"
+	v=$(limited 15 loginctl show-user -p Linger --value -- \"$(id -un)\" 2>/dev/null)
+	say podman-linger - 0 \"${v:-no}\"
 fi
 ";
 

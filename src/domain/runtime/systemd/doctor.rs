@@ -26,8 +26,7 @@ say journal - $? \"$v\"
 /// sessions (loginctl(1), `enable-linger`).
 const ASK_LINGER: &str = "\
 v=$(limited 15 loginctl show-user -p Linger --value -- \"$(id -un)\" 2>/dev/null)
-[ -n \"$v\" ] || { [ -e \"/var/lib/systemd/linger/$(id -un)\" ] && v=yes || v=no; }
-say linger - 0 \"$v\"
+say linger - 0 \"${v:-no}\"
 ";
 
 /// Whether it may be changed, the way a change would ask, and the rule that would
