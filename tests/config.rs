@@ -527,6 +527,46 @@ update = { strategy = "command" }
 }
 
 #[test]
+fn what_a_runtime_does_not_have_is_reported() {
+    let host = ssh_host("a", "");
+    let service = |name: &str, lines: &str| format!("{host}[[service]]\nname = {name:?}\nhost = \"a\"\n{lines}\n");
+    insta::assert_snapshot!(
+        complaint(&service("web", "runtime = \"systemd\"\nscope = \"usr\"\nstop_timeout = \"3s\"\ndir = \"/srv/web\"\nupdate = { strategy = \"compose-pull\", deploy = \"x\" }")),
+        @r#"
+        config invalid: 3 problems
+        config.toml:21:9: `scope` is not known: "usr"
+            known: "system", and "user" for a unit of the login's own (systemctl --user)
+        config.toml:22:16: `stop_timeout` means nothing with the runtime "systemd"
+            drop it, or correct `runtime`
+        config.toml:24:23: `strategy` is not one of this runtime's: "compose-pull"
+            known: "git", "command"
+        "#
+    );
+    insta::assert_snapshot!(complaint(&service("web", "runtime = \"podman\"\nscope = \"user\"\ndir = \"/srv/web\"\nupdate = { verify = \"3s\" }")), @r#"
+        config invalid: 3 problems
+        config.toml:21:9: `scope` means nothing with the runtime "podman"
+            drop it, or correct `runtime`
+        config.toml:22:7: `dir` means nothing with the runtime "podman"
+            drop it, or correct `runtime`
+        config.toml:23:10: `update` means nothing with the runtime "podman"
+            drop it, or correct `runtime`
+        "#);
+    insta::assert_snapshot!(complaint(&service("web", "dir = \"/srv/web\"\nupdate = { build = \"make\" }")), @r#"
+        config invalid: 1 problem
+        config.toml:21:20: `build` means nothing with the strategy "compose-git"
+            drop it
+        "#);
+    // Each login has containers of its own, but the system has its units once.
+    let twice = |lines: &str| {
+        let of = |name: &str, login: &str| format!("[[service]]\nname = {name:?}\nhost = \"a\"\n{lines}\n{login}\n");
+        parse(&format!("{LEAST}{host}{}{}", of("one", ""), of("two", "run_as = \"bridge\"")))
+    };
+    assert!(twice("runtime = \"podman\"\ncontainer = \"web\"").is_ok());
+    assert!(twice("runtime = \"systemd\"\nunit = \"web.service\"\nscope = \"user\"").is_ok());
+    assert!(twice("runtime = \"systemd\"\nunit = \"web.service\"").is_err());
+}
+
+#[test]
 fn brackets_that_are_one_too_many_or_too_few_are_pointed_out() {
     insta::assert_snapshot!(
         parse("[[matrix]]\nuser = \"a\"\n[room]\nid = \"#ops:example.org\"\n[operator]\nuser = \"@a:example.org\"\nrole = \"admin\"\n").unwrap_err(),

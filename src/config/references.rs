@@ -10,7 +10,12 @@ use super::{
     settings::HostSettings,
     unique::Unique,
 };
-use crate::domain::{inventory::Service, names::HostName, runtime::Workload, suggest::nearest};
+use crate::domain::{
+    inventory::Service,
+    names::{HostName, LoginName},
+    runtime::Workload,
+    suggest::nearest,
+};
 
 /// Finishes the hosts that are right; the rest is reported.
 pub(super) fn hosts(drafts: Vec<HostDraft<'_>>, problems: &Problems<'_>) -> Vec<HostSettings> {
@@ -80,7 +85,7 @@ fn report_circles(drafts: &[HostDraft<'_>], names: &[HostName], jumps: &[Option<
 /// Finishes the services that are right; the rest is reported.
 pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], problems: &Problems<'_>) -> Vec<Service> {
     let mut known = Unique::new("service");
-    let mut workloads: HashMap<(String, Workload), (usize, String)> = HashMap::new();
+    let mut workloads: HashMap<(String, Workload, Option<LoginName>), (usize, String)> = HashMap::new();
     let mut services = Vec::new();
     for draft in drafts {
         if let Some(At { value, at }) = draft.name {
@@ -88,11 +93,12 @@ pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], proble
         }
         position(hosts, "host", draft.host, problems);
         let Some(service) = draft.service else { continue };
-        let place = (service.host.to_string(), service.workload.clone());
+        let login = service.run_as.clone().filter(|_| service.workload.is_of_a_login());
+        let place = (service.host.to_string(), service.workload.clone(), login);
         if let Some((first, name)) = workloads.get(&place) {
             // One name given twice is reported as that, not twice over.
             if *name != service.name.as_str() {
-                let (host, workload) = &place;
+                let (host, workload, _) = &place;
                 let noun = workload.noun();
                 let what = format!("{noun} {:?} on {host} has two services", workload.name());
                 let advice = format!("{name:?} on line {} has it already; one of them is wrong", problems.line(*first));

@@ -5,6 +5,8 @@ mod docker;
 mod podman;
 mod systemd;
 
+use std::collections::BTreeSet;
+
 use super::{problem::At, section::Section};
 use crate::domain::{names::ServiceName, runtime::Workload, suggest::nearest};
 
@@ -72,7 +74,9 @@ pub(super) fn read(section: &Section<'_>, name: Option<&ServiceName>, name_at: O
         }
         return WorkloadDraft { workload: None, at: section.at, strategies: KINDS[0].strategies };
     };
-    let foreign = KINDS.iter().flat_map(Kind::keys).filter(|key| !kind.keys().any(|own| own == *key));
+    // Several may share a key.
+    let foreign: BTreeSet<&'static str> =
+        KINDS.iter().flat_map(Kind::keys).filter(|key| !kind.keys().any(|own| own == *key)).collect();
     for key in foreign {
         if let Some(at) = section.place(key) {
             let what = format!("`{key}` means nothing with the runtime {:?}", kind.name);

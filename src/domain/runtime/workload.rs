@@ -1,6 +1,9 @@
 //! What a service is on its host.
 
-use super::{RuntimeEvent, systemd::Unit};
+use super::{
+    RuntimeEvent,
+    systemd::{Manager, Unit},
+};
 use crate::domain::names::{ContainerName, ProjectName};
 
 /// What a service is on its host, by the name that its runtime knows it by.
@@ -36,6 +39,15 @@ impl Workload {
         match self {
             Self::Project(_) => true,
             Self::Docker(_) | Self::Podman(_) | Self::Systemd(_) => false,
+        }
+    }
+
+    /// Whether each login has its own of that name.
+    pub fn is_of_a_login(&self) -> bool {
+        match self {
+            Self::Podman(_) => true,
+            Self::Systemd(unit) => unit.manager == Manager::User,
+            Self::Docker(_) | Self::Project(_) => false,
         }
     }
 
