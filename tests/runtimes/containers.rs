@@ -22,14 +22,14 @@ const WATCH: &str = "[watch]\nquiet = \"3s\"\nabsent_after = \"3s\"\nunhealthy_a
 const APP: &str = "echo hello; trap 'exit 0' TERM; while [ ! -e /tmp/exit-code ]; do sleep 0.1; done; echo fatal: lost the database >&2; exit $(cat /tmp/exit-code)";
 
 /// A host on which a login runs containers.
-struct Podman<'a> {
+pub(crate) struct Podman<'a> {
     host: &'a Host,
     /// None is root.
     login: Option<User>,
 }
 
 impl<'a> Podman<'a> {
-    fn of(host: &'a Host, login: Option<User>) -> Self {
+    pub(crate) fn of(host: &'a Host, login: Option<User>) -> Self {
         let podman = Self { host, login };
         match podman.login {
             Some(_) => linger(host),
@@ -44,7 +44,7 @@ impl<'a> Podman<'a> {
         podman
     }
 
-    fn sh(&self, script: &str) -> String {
+    pub(crate) fn sh(&self, script: &str) -> String {
         let script =
             format!("cd; export PODMAN_IGNORE_CGROUPSV1_WARNING=1 XDG_RUNTIME_DIR=/run/user/$(id -u); {script}");
         match &self.login {
@@ -54,12 +54,12 @@ impl<'a> Podman<'a> {
     }
 
     /// Runs one, with more arguments.
-    fn container(&self, name: &str, arguments: &str) {
+    pub(crate) fn container(&self, name: &str, arguments: &str) {
         let app = APP.replace('\'', "'\\''");
         self.sh(&format!("podman run -d --name {name} --network none {arguments} base sh -c '{app}'"));
     }
 
-    fn ends(&self, name: &str, code: u8) {
+    pub(crate) fn ends(&self, name: &str, code: u8) {
         self.sh(&format!("podman exec {name} sh -c 'echo {code} >/tmp/exit-code'"));
     }
 
@@ -67,7 +67,7 @@ impl<'a> Podman<'a> {
         self.sh(&format!("podman inspect -f '{{{{.State.Status}}}}' {name} 2>/dev/null || echo none"))
     }
 
-    fn known(&self, plan: BotPlan, name: &str) -> BotPlan {
+    pub(crate) fn known(&self, plan: BotPlan, name: &str) -> BotPlan {
         let run_as = if self.login.is_none() { "run_as = \"root\"" } else { "" };
         plan.host(self.host).config(&format!(
             "[[service]]\nname = {name:?}\nhost = {:?}\nruntime = \"podman\"\n{run_as}\n",

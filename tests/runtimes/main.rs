@@ -4,6 +4,7 @@
 //! Run by `make runtimes`, which starts the lab; the images are made when they are first wanted.
 
 mod containers;
+mod everything;
 mod metal;
 #[path = "../e2e/outcome.rs"]
 mod outcome;

@@ -122,6 +122,8 @@ pub struct ServiceWatch {
     pub(super) known_at: Option<Timestamp>,
     /// When a look is wanted, because of a death.
     snapshot_at: Option<Timestamp>,
+    /// An event asked for the next look, and none will tell more.
+    pub(super) told_to_look: bool,
     pub(super) last_change: Option<LastChange>,
 }
 
@@ -160,6 +162,7 @@ impl ServiceWatch {
             settled: None,
             known_at: None,
             snapshot_at: None,
+            told_to_look: false,
             last_change: None,
         }
     }
@@ -337,8 +340,9 @@ impl ServiceWatch {
     /// Not so often that a loop is all that is looked at.
     fn look_soon(&mut self, now: Timestamp) {
         let at = if self.open.is_some() { now.checked_add(LOOP_SNAPSHOT).ok() } else { Some(now) };
-        if !self.held && self.snapshot_at.is_none() {
-            self.snapshot_at = at;
+        if !self.held {
+            self.told_to_look = true;
+            self.snapshot_at = self.snapshot_at.or(at);
         }
     }
 

@@ -13,6 +13,8 @@ use crate::domain::observation::{Death, Health, Observation, State};
 
 /// A look may be faster than the events that explain what it shows.
 const EVENTS_MAY_LAG: SignedDuration = SignedDuration::from_secs(3);
+/// Where none will: in this time an engine starts again what it keeps up.
+const STARTS_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 /// The time an engine takes to start its containers after it started itself.
 const COMING_BACK: SignedDuration = SignedDuration::from_secs(30);
 
@@ -61,7 +63,7 @@ impl ServiceWatch {
         missed = missed.or_else(|| self.newly(seen));
         self.blind = None;
         let ended = self.takes_state(seen, first, died > 0);
-        self.owed = false;
+        (self.owed, self.told_to_look) = (false, false);
         if seen.id.is_some() {
             self.container.clone_from(&seen.id);
         }
@@ -195,7 +197,7 @@ impl ServiceWatch {
             (true, ..) => now.checked_add(EVENTS_MAY_LAG).ok(),
             (false, Some(until), _) => Some(until),
             (false, None, true) => None,
-            (false, None, false) => now.checked_add(EVENTS_MAY_LAG).ok(),
+            (false, None, false) => now.checked_add(if self.told_to_look { STARTS_AGAIN } else { EVENTS_MAY_LAG }).ok(),
         };
         self.present = Present::Down { since: now, opens, told: false };
         match opens {

@@ -29,8 +29,12 @@ ln -s /proc/self/fd root/dev/fd
 mount -t tmpfs -o mode=1777 tmpfs root/dev/shm
 mount -t tmpfs -o mode=755 tmpfs root/run
 mount -t tmpfs -o mode=1777 tmpfs root/tmp
-mkdir -p root/run/host root/run/sshd root/run/lock
+mkdir -p root/run/host root/run/sshd root/run/lock root/run/engine
 mount --bind ssh root/run/host
+mount --bind LAB_ENGINE root/run/engine
+ln -s engine/docker.sock root/run/docker.sock
+: >>root/usr/bin/docker
+mount --bind "$(command -v docker)" root/usr/bin/docker
 # A login's containers may mount a /proc of their own only where one is seen without anything on it (mount_namespaces(7)).
 mkdir root/run/proc
 mount -t proc proc root/run/proc
@@ -59,7 +63,7 @@ exec env -i container=lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 "#;
 
 /// The script of a machine's first process, which ends in its systemd.
-pub(crate) fn script(name: &str, image: &Path) -> String {
+pub(crate) fn script(name: &str, image: &Path, engine: &Path) -> String {
     let mut users = String::new();
     for User { name, uid } in [OPS, SVC] {
         users.push_str(&format!(
@@ -76,7 +80,9 @@ pub(crate) fn script(name: &str, image: &Path) -> String {
          grep -q ^docker: root/etc/group || echo 'docker:x:{DOCKER_GID}:ops,svc' >>root/etc/group\n\
          echo {name} >root/etc/hostname\necho '127.0.0.1 localhost {name}' >root/etc/hosts\n\
          echo 'ops ALL=(svc) NOPASSWD: ALL' >root/etc/sudoers.d/lab\nchmod 440 root/etc/sudoers.d/lab\n{INIT}",
-        root = ROOT.replace("LAB_IMAGE", &image.display().to_string()),
+        root = ROOT
+            .replace("LAB_IMAGE", &image.display().to_string())
+            .replace("LAB_ENGINE", &engine.display().to_string()),
     )
 }
 

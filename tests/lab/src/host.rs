@@ -109,8 +109,8 @@ impl HostPlan {
         self
     }
 
-    /// A Debian of this suite with its own systemd, Podman and software, instead of this machine's. It has no engine of
-    /// Docker's, and its sshd is a service of systemd's. Its image is made when it is first wanted.
+    /// A Debian of this suite with its own systemd, Podman and software, instead of this machine's; but for the docker
+    /// command, with which it reaches its engine. Its image is made when it is first wanted.
     #[track_caller]
     pub fn debian(mut self, suite: &str) -> Self {
         self.image = Some(self.lab.image(suite));
@@ -258,7 +258,7 @@ impl Site {
     #[track_caller]
     fn power_on(&self) {
         let machine = match &self.image {
-            Some(image) => Machine::boot_image(&self.name, &self.dir, image),
+            Some(image) => Machine::boot_image(&self.name, &self.dir, image, self.engine.sockets()),
             None => self.boot_on_this_software(),
         };
         match &self.behind {

@@ -57,9 +57,10 @@ impl Machine {
         Self { init }
     }
 
-    /// Boots a machine from an image, with its own systemd, and waits until that has started everything; `dir` has its files.
+    /// Boots a machine from an image, with its own systemd, and waits until that has started everything; `dir` has its files,
+    /// `engine` the socket of a Docker engine.
     #[track_caller]
-    pub fn boot_image(name: &str, dir: &Path, image: &Path) -> Self {
+    pub fn boot_image(name: &str, dir: &Path, image: &Path, engine: &Path) -> Self {
         assert!(
             rustix::process::geteuid().is_root(),
             "lab: machines are namespaces, and making them needs root: use sudo"
@@ -71,7 +72,7 @@ impl Machine {
         let mut command = leashed("sh");
         command
             .args(["-c", &format!("{}; {unshare}", boot::groups(&boot::group(name))), "lab"])
-            .arg(boot::script(name, image))
+            .arg(boot::script(name, image, engine))
             .current_dir(dir);
         let init = Process::start(&format!("machine {name}"), command, &dir.join("boot.log"));
         init.wait_for(PATIENCE, "it booted", || booted.exists().then_some(()));
