@@ -153,3 +153,69 @@ fn a_timer_is_as_the_last_run_of_what_it_starts() {
     reads.next_from(&bot, containing("✅ backup succeeded"));
     assert_eq!(reads.messages_from(&bot).iter().filter(|m| m.history()[0].contains("backup failed")).count(), 1);
 }
+
+#[test]
+fn an_optional_unit_counts_only_with_its_program_and_a_required_one_always() {
+    let stage = stage_on(SUITE);
+    let host = &stage.host;
+    let missing = "[Service]\nExecStart=/opt/gpu/exporter --all\n";
+    unit(host, "exporter.service", missing);
+    unit(host, "needed.service", missing);
+    host.run_as_root("mkdir -p /opt/gpu; systemctl start needed 2>/dev/null || true");
+    let bot = with_unit(stage.bot(), host, "exporter", "exporter.service", "optional = true");
+    let bot = with_unit(bot, host, "needed", "needed.service", "");
+    let bot = with_unit(
+        with_unit(bot, host, "absent", "absent.service", "optional = true"),
+        host,
+        "gone",
+        "gone.service",
+        "",
+    );
+    let bot = bot.start();
+    let status = stage.ask(&bot, "!status");
+    let text = status.text();
+    for line in [
+        "🔴 2 of 4 need attention",
+        "exporter — not deployed, and optional",
+        "absent — not deployed, and optional",
+        "needed — stopped, exit 203",
+        "gone — not deployed",
+    ] {
+        assert!(text.contains(line), "no {line:?} in {text}");
+    }
+    // With its program it is like any other.
+    host.run_as_root("printf '#!/bin/sh\\nexec sleep 1000\\n' >/opt/gpu/exporter; chmod 755 /opt/gpu/exporter; systemctl start exporter");
+    let status = stage.ask(&bot, "!status exporter");
+    assert!(status.text().contains("exporter — up"), "{}", status.text());
+}
+
+#[test]
+fn the_doctor_says_what_units_and_containers_will_stumble_over() {
+    let stage = stage_on(SUITE);
+    let host = &stage.host;
+    unit(host, "web.service", RUNS);
+    let bot = with_unit(stage.bot(), host, "web", "web.service", "");
+    let bot = with_unit(bot, host, "own", "own.service", "scope = \"user\"");
+    let bot =
+        bot.config(&format!("[[service]]\nname = \"pod\"\nhost = {:?}\nruntime = \"podman\"\n", host.name())).prepare();
+    let doctor = || {
+        let output = bot.tool(&["doctor"]);
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let told = doctor();
+    for part in
+        ["may not read it, so", "loginctl enable-linger", &rule(&["web.service"]), "there is no pod of this login"]
+    {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+    // What it says helps.
+    reads_the_journal(host);
+    linger(host);
+    user_unit(host, "own.service", RUNS);
+    sudoers(host, &rule(&["web.service"]));
+    let told = doctor();
+    for part in ["may not read it, so", "loginctl enable-linger", "NOPASSWD"] {
+        assert!(!told.contains(part), "{part:?} in {told}");
+    }
+    assert!(told.contains("own.service is loaded") && told.contains("web.service is loaded"), "{told}");
+}

@@ -35,6 +35,22 @@ const USER: &str = "::opsroom-user";
 /// Where systemctl finds the login's own manager, also without a session.
 pub(super) const FIND_USER: &str = "export XDG_RUNTIME_DIR=\"${XDG_RUNTIME_DIR:-/run/user/$(id -u)}\"";
 
+/// Printed before the name of an optional unit whose program is not there.
+const NO_PROGRAM: &str = "::opsroom-no-program ";
+
+/// Says of which of these units the program is not there. Where the login may not
+/// look, nothing is said.
+const PROGRAMS: &str = r#"
+no_program() { # option, units
+    o=$1
+    shift
+    for u; do
+        p=$(systemctl $o show -p ExecStart --value -- "$u" 2>/dev/null | sed -n 's/^{ path=\([^ ;]*\) .*/\1/p' | head -n 1)
+        case $p in /*) [ -e "$p" ] || [ ! -x "${p%/*}" ] || echo "::opsroom-no-program $u" ;; esac
+    done
+}
+"#;
+
 /// `systemctl show` of some units, and of what those start that are timers.
 pub(super) fn show(services: &[&Service]) -> String {
     let of = |manager: Manager| {
@@ -44,6 +60,13 @@ pub(super) fn show(services: &[&Service]) -> String {
             |units: &[&Unit]| units.iter().map(|unit| shell::quote(unit.name.as_str())).collect::<Vec<_>>().join(" ");
         (!timers.is_empty() || !names.is_empty()).then(|| (words(&timers), words(&names)))
     };
+    let optional = |manager: Manager| {
+        let units = services.iter().filter(|service| service.watch.optional).filter_map(|service| unit(service));
+        let words: Vec<String> =
+            units.filter(|unit| unit.manager == manager).map(|unit| shell::quote(unit.name.as_str())).collect();
+        let option = if manager == Manager::User { "--user" } else { "''" };
+        (!words.is_empty()).then(|| format!("; no_program {option} {}", words.join(" "))).unwrap_or_default()
+    };
     let look = |(timers, names): (String, String), option: &str| {
         let show = format!("systemctl {option}show --no-pager -p");
         let started = format!("$(set -f; {show} Unit --value -- {timers} 2>/dev/null)");
@@ -51,8 +74,14 @@ pub(super) fn show(services: &[&Service]) -> String {
         format!("{show} {PROPERTIES} -- {names} {timers} {started}")
     };
     let mut script = vec!["export LC_ALL=C TZ=UTC0".to_owned()];
-    script.extend(of(Manager::System).map(|units| look(units, "")));
-    script.extend(of(Manager::User).map(|units| format!("echo {USER}; {FIND_USER}; {}", look(units, "--user "))));
+    if services.iter().any(|service| service.watch.optional) {
+        script.push(shell::terse(PROGRAMS));
+    }
+    script.extend(of(Manager::System).map(|units| look(units, "") + optional(Manager::System).as_str()));
+    script.extend(
+        of(Manager::User)
+            .map(|units| format!("echo {USER}; {FIND_USER}; {}{}", look(units, "--user "), optional(Manager::User))),
+    );
     script.join("\n")
 }
 
@@ -68,11 +97,18 @@ pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Obs
     let system = parts.next().unwrap_or_default();
     let of_user = unit(service).is_some_and(|unit| unit.manager == Manager::User);
     let printed = if of_user { parts.next().unwrap_or_default() } else { system };
+    // A unit that came with nothing to run is as good as none: a machine may be older.
+    if printed.iter().any(|line| line.strip_prefix(NO_PROGRAM) == Some(service.workload.name())) {
+        return Observation::bare(service.name.clone(), at, State::NotDeployed);
+    }
     let blocks = printed.split(|line| line.trim().is_empty()).map(|block| Properties::of(block.iter().copied()));
     let blocks: Vec<Properties<'_>> = blocks.collect();
     let own = blocks.iter().find(|block| block.is_of(service));
     let Some(own) = own else {
-        let complaint = printed.iter().map(|line| line.trim()).find(|line| !line.is_empty() && !line.contains('='));
+        let complaint = printed
+            .iter()
+            .map(|line| line.trim())
+            .find(|line| !line.is_empty() && !line.contains('=') && !line.starts_with(NO_PROGRAM));
         let why = complaint.unwrap_or("systemctl show printed nothing about it").to_owned();
         return Observation::bare(service.name.clone(), at, State::Unknown(why));
     };
