@@ -53,7 +53,10 @@ pub fn proposals(
     let mut taken: BTreeSet<String> =
         inventory.services.iter().map(|service| service.name.as_str().to_lowercase()).collect();
     let there: Vec<_> = inventory.on_host(host).collect();
-    let known = |workload: &Workload| there.iter().any(|service| service.workload == *workload);
+    let known = |workload: &Workload| {
+        let own = |login| !workload.is_of_a_login() || login == run_as;
+        there.iter().any(|service| service.workload == *workload && own(service.run_as.as_ref()))
+    };
     let mut proposals = Vec::new();
     for found in found.into_iter().filter(|found| !known(&found.workload)) {
         // A service's name may be shorter than what it stands for.

@@ -176,3 +176,22 @@ fn each_end_of_a_container_is_one_alert_with_its_cause() {
         assert_eq!(about, 0, "{}", reads.transcript());
     }
 }
+
+#[test]
+fn containers_that_are_in_no_config_are_proposed() {
+    for suite in [SUITE, "trixie"] {
+        let stage = stage_on(suite);
+        let podman = Podman::of(&stage.host, Some(OPS));
+        podman.container("known", "");
+        podman.container("found", "--label note='x\n[[operator]]'");
+        podman.container("of-a-unit", "--label PODMAN_SYSTEMD_UNIT=web.service");
+        let bot = podman.known(stage.bot(), "known").prepare();
+        let output = bot.tool(&["discover", stage.host.name()]);
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{lines}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(lines.contains("runtime = \"podman\"\ncontainer = \"found\"  # "), "{lines}");
+        assert_eq!(lines.matches("[[service]]").count(), 1, "{lines}");
+        bot.change_config(|config| format!("{config}\n{lines}\n"));
+        assert!(bot.tool(&["check"]).status.success());
+    }
+}

@@ -15,13 +15,13 @@ const FORMAT: &str = "[{{json .Names}},{{json .State}},{{json (.Label \"com.dock
                       {{json (.Label \"com.docker.compose.project.working_dir\")}},\
                       {{json (.Label \"com.docker.compose.oneoff\")}}]";
 
-/// A command that prints each container on a line.
+/// A command that prints each container on a line; nothing where there is no Docker.
 ///
 /// `docker ps` alone, since an inspect of what it named fails for a container
 /// that was removed in between. Not with `--no-trunc`: then a name is followed
 /// by those that links give it.
 pub(super) fn list() -> String {
-    format!("docker ps -a --format {}", shell::quote(FORMAT))
+    format!("command -v docker >/dev/null || exit 0\ndocker ps -a --format {}", shell::quote(FORMAT))
 }
 
 /// Reads what [`list`] printed.

@@ -2,6 +2,7 @@
 //! daemon, and each login has containers of its own.
 
 mod change;
+mod discover;
 mod doctor;
 mod events;
 mod inspect;
@@ -100,11 +101,11 @@ impl Runtime for Podman {
     }
 
     fn discover(&self) -> Option<String> {
-        None
+        Some(format!("{SURROUNDINGS}{}", discover::list()))
     }
 
-    fn read_discovered(&self, _: &str) -> Shown {
-        Shown::default()
+    fn read_discovered(&self, printed: &str) -> Shown {
+        discover::read(printed)
     }
 
     fn doctor(&self) -> &'static dyn Doctor {
