@@ -45,6 +45,7 @@ const SPOKEN_OF: &[(&str, &str, &str)] = &[
     ("src/config/mod.rs", "systemd", "where the bot's own service keeps its state (StateDirectory=)"),
     ("src/domain/doctor/host.sh", "docker", "names that compose files have, in which secrets are looked for"),
     ("src/domain/job/detach.sh", "systemd", "jobs on the bot's own machine outlive the bot's own service"),
+    ("src/domain/runtime/podman/discover.rs", "systemd", "the label that Podman itself gives to what a unit starts"),
     ("src/local/scope.rs", "systemd", "whether they do"),
 ];
 

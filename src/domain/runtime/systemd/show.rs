@@ -65,7 +65,7 @@ pub(super) fn show(services: &[&Service]) -> String {
         let words: Vec<String> =
             units.filter(|unit| unit.manager == manager).map(|unit| shell::quote(unit.name.as_str())).collect();
         let option = if manager == Manager::User { "--user" } else { "''" };
-        (!words.is_empty()).then(|| format!("; no_program {option} {}", words.join(" "))).unwrap_or_default()
+        if words.is_empty() { String::new() } else { format!("; no_program {option} {}", words.join(" ")) }
     };
     let look = |(timers, names): (String, String), option: &str| {
         let show = format!("systemctl {option}show --no-pager -p");
