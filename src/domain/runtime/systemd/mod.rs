@@ -5,6 +5,7 @@ mod change;
 mod doctor;
 mod events;
 mod journal;
+mod properties;
 mod show;
 mod unit;
 

@@ -6,20 +6,18 @@
 //! no option of newer versions (`--timestamp` came with 248), and they stay the
 //! same from snapshot to snapshot, as a time worked out from the uptime does not.
 
-use std::collections::BTreeMap;
-
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::domain::{
     inventory::Service,
-    observation::{Death, Health, Observation, State, Task},
+    observation::{Observation, State},
     runtime::Workload,
     shell,
 };
 
 use super::{
-    events,
-    unit::{Manager, SAME, Unit},
+    properties::Properties,
+    unit::{Manager, Unit},
 };
 
 /// What is asked of each unit (org.freedesktop.systemd1(5)).
@@ -131,143 +129,13 @@ pub(super) fn read<'a>(
     properties.is_of(service).then(|| properties.observation(service, at))
 }
 
-/// What is told of one unit.
-struct Properties<'a>(BTreeMap<&'a str, &'a str>);
-
-impl<'a> Properties<'a> {
-    fn of(lines: impl Iterator<Item = &'a str>) -> Self {
-        Self(lines.filter_map(|line| line.trim().split_once('=')).collect())
-    }
-
-    /// An alias is shown under the name of what it stands for.
-    fn is_of(&self, service: &Service) -> bool {
-        let name = service.workload.name();
-        self.get("Id") == name || self.get("Names").split(' ').any(|alias| alias == name)
-    }
-
-    /// A timer that waits is as the last run of what it starts.
-    fn timed(&self, started: &Self, service: &Service, at: Timestamp) -> Observation {
-        let seen = started.observation(service, at);
-        let task = Some(Task { next: moment(self.get("NextElapseUSecRealtime")) });
-        match seen.state {
-            // What runs on and on needs no timer to be up.
-            State::Running if seen.task.is_none() => seen,
-            State::NotDeployed => seen,
-            State::Running | State::Restarting { .. } | State::Exited(_) => Observation { task, ..seen },
-            State::Paused | State::Created | State::Removing | State::Unknown(_) => seen,
-        }
-    }
-
-    /// How it is.
-    fn observation(&self, service: &Service, at: Timestamp) -> Observation {
-        let properties = self;
-        let get = |key: &str| properties.get(key);
-        let death = properties.death();
-        let (state, health) = match (get("LoadState"), get("ActiveState"), get("SubState")) {
-            ("not-found", "inactive", _) => (State::NotDeployed, Health::None),
-            // "auto-restart"; since 254 also "auto-restart-queued", "failed-before-auto-restart" and the like.
-            (_, _, sub) if sub.contains("auto-restart") => (State::Restarting { last: death }, Health::None),
-            (_, "active" | "reloading" | "deactivating" | "refreshing", _) => (State::Running, Health::None),
-            (_, "activating", _) => (State::Running, Health::Starting),
-            (_, "inactive" | "failed", _) => (State::Exited(death), Health::None),
-            (_, other, _) => (State::Unknown(format!("systemd calls its state {other:?}")), Health::None),
-        };
-        let since = match state {
-            State::Running if health == Health::None => "ActiveEnterTimestamp",
-            // One that has never run is in that state since systemd read its file.
-            State::Exited(_) => "InactiveEnterTimestamp",
-            State::Running
-            | State::Restarting { .. }
-            | State::Paused
-            | State::Created
-            | State::Removing
-            | State::NotDeployed
-            | State::Unknown(_) => "StateChangeTimestamp",
-        };
-        Observation {
-            health,
-            restarts: get("NRestarts").parse().unwrap_or(0),
-            since: moment(get(since)),
-            id: (state != State::NotDeployed).then(|| SAME.to_owned()),
-            kept_up: get("Restart") == "always",
-            asked: properties.asked(),
-            // One that remains counts as up once it has run.
-            task: (get("Type") == "oneshot" && get("ActiveState") != "active").then_some(Task { next: None }),
-            ..Observation::bare(service.name.clone(), at, state)
-        }
-    }
-
-    /// Empty if it is not told.
-    fn get(&self, key: &str) -> &'a str {
-        self.0.get(key).copied().unwrap_or_default()
-    }
-
-    /// A time since the boot, in microseconds; 0 for what has not been.
-    fn monotonic(&self, key: &str) -> u64 {
-        self.get(key).parse().unwrap_or(0)
-    }
-
-    /// How its main process ended. `ExecMainCode` is waitid(2)'s: 1 exited, 2
-    /// killed, 3 dumped core, 0 none has ended.
-    fn death(&self) -> Death {
-        let status = self.get("ExecMainStatus").parse().unwrap_or(0);
-        let is_success = self.get("ActiveState") == "inactive" && self.get("Result") == "success";
-        let code = match self.get("ExecMainCode") {
-            "2" | "3" => 128 + status,
-            // The unit says which statuses are (SuccessExitStatus=).
-            _exited if is_success => 0,
-            _exited => status,
-        };
-        // What is run before or after the main process fails a unit too, and so
-        // does a file that cannot be loaded: neither leaves a status.
-        let is_broken = self.get("ActiveState") == "failed" || matches!(self.get("LoadState"), "bad-setting" | "error");
-        let result = self.get("Result");
-        let code = if code == 0 && is_broken { NO_STATUS } else { code };
-        Death { oom: result == "oom-kill", reason: events::reason(result), ..Death::exit(code) }
-    }
-
-    /// Whether its end was asked for. A stop leaves the active state first and
-    /// ends the process then; a process that ends by itself comes first. What
-    /// systemd itself ends looks like a stop, and has a result of its own.
-    fn asked(&self) -> Option<bool> {
-        let (state, result) = (self.get("ActiveState"), self.get("Result"));
-        let (left, ended) =
-            (self.monotonic("ActiveExitTimestampMonotonic"), self.monotonic("ExecMainExitTimestampMonotonic"));
-        let was_up = (self.monotonic("ExecMainStartTimestampMonotonic")..ended).contains(&left);
-        match (state, result) {
-            (_, _) if self.get("LoadState") == "masked" => Some(true),
-            ("failed", "oom-kill" | "watchdog") => Some(false),
-            // A start, a run or a stop that took too long: the last ends with SIGKILL.
-            ("failed", "timeout") => {
-                let is_killed = self.get("ExecMainCode") == "2" && self.get("ExecMainStatus") == "9";
-                (!was_up || !is_killed).then_some(false)
-            }
-            ("failed", _) => Some(was_up),
-            // Whoever waits for its next start fails no more when it is stopped.
-            ("inactive", "exit-code" | "signal" | "core-dump") => Some(true),
-            ("inactive", _) => was_up.then_some(true),
-            (_, _) => None,
-        }
-    }
-}
-
-/// What stands for a status where there is none.
-const NO_STATUS: i64 = 255;
-
-/// "Thu 2026-11-26 20:16:28 UTC". Nothing is told of what has not been: "" or "n/a".
-fn moment(text: &str) -> Option<Timestamp> {
-    let (_weekday, rest) = text.split_once(' ')?;
-    let time: DateTime = rest.strip_suffix(" UTC")?.parse().ok()?;
-    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::properties::moment, *};
     use crate::domain::{
         inventory::UpdatePolicy,
         names::{Branch, HostName, ServiceName, UnitName},
-        observation::Reason,
+        observation::{Death, Health, Reason},
         watch::Policy,
     };
 
