@@ -120,7 +120,7 @@ fn check_says_in_one_line_what_a_good_config_holds() {
     let dir = example();
     let ended = end(opsroom(dir.path()).args(["check", "--config", "config.toml"]));
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_eq!(ended.stdout, "config ok: 1 room, 2 operators, 3 hosts, 3 services\n");
+    assert_eq!(ended.stdout, "config ok: 1 room, 2 operators, 3 hosts, 5 services\n");
     let ended = end(opsroom(dir.path()).arg("check").env("OPSROOM_CONFIG", "config.toml"));
     assert_eq!(ended.code, 0, "the environment may name the config");
 }

@@ -170,7 +170,10 @@ fn judge_success(change: Change, service: &Service, progress: &Progress, now: Ti
     };
     match (change, &after.state) {
         (Change::Stop, _) if after.is_stopped() => Outcome::Succeeded,
+        // What nothing holds is forgotten when it stops.
+        (Change::Stop, State::NotDeployed) => Outcome::Succeeded,
         (Change::Stop, _) => failed("it did not stop".to_owned()),
+        _ if after.task.is_some() && after.state.is_done() => Outcome::Succeeded,
         (_, State::Running) => Outcome::Succeeded,
         // Of a project the job has looked at each that was to come up, and knows which were not.
         _ if after.members.iter().any(|(_, one)| one.state == State::Running || one.state.is_done()) => {

@@ -162,7 +162,7 @@ impl Dispatcher {
                     Step::none()
                 }
             },
-            Event::Runtime { host, event } => watcher.event(&host, &event, ctx),
+            Event::Runtime { login, host, event } => watcher.event(&host, login.as_ref(), &event, ctx),
             Event::EngineWent(host) => watcher.engine_went(&host, ctx),
             Event::Job { operation, news } => operations.news(operation, news, ctx),
             Event::Stopping => operations.stopping(ctx),

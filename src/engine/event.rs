@@ -2,7 +2,7 @@
 
 use crate::domain::{
     inbound::{Inbound, Me, Unreadable},
-    names::{EventId, HostName, RoomId},
+    names::{EventId, HostName, LoginName, RoomId},
     observation::HostReport,
     operation::OperationId,
     outgoing::MessageKey,
@@ -48,6 +48,8 @@ pub enum Event {
     },
     /// Something happened to what runs a service.
     Runtime {
+        /// The login that saw it, where that is not the SSH user.
+        login: Option<LoginName>,
         /// On this host.
         host: HostName,
         /// What.

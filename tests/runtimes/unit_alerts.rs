@@ -109,6 +109,29 @@ fn what_people_do_with_units_is_no_alert() {
 }
 
 #[test]
+fn a_restart_by_hand_that_fails_is_an_alert() {
+    let stage = stage_on(SUITE);
+    let host = &stage.host;
+    reads_the_journal(host);
+    let checks = "ExecStartPre=/bin/sh -c 'test ! -e /run/broken'\n";
+    let waits = "[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/sh -c 'test ! -e /run/broken || exit 78; systemd-notify --ready; exec sleep 1000'\n";
+    unit(host, "checked.service", &format!("{RUNS}{checks}"));
+    unit(host, "ready.service", waits);
+    host.run_as_root("systemctl start checked ready");
+    let bot = with_unit(stage.bot(), host, "checked", "checked.service", "");
+    let bot = with_unit(bot, host, "ready", "ready.service", "").config(WATCH).start();
+    stage.ask(&bot, "!status");
+    let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
+    host.run_as_root("touch /run/broken; systemctl restart checked 2>/dev/null || true");
+    reads.next_from(&bot, alert(&stage, &format!("🔴 checked is down on {}", host.name())));
+    host.run_as_root("systemctl restart ready 2>/dev/null || true");
+    reads.next_from(&bot, alert(&stage, &format!("🔴 ready is down on {} — exit 78", host.name())));
+    // A stop by hand ends it, and is no news by itself.
+    host.run_as_root("rm /run/broken; systemctl restart checked ready");
+    reads.next_from(&bot, containing("recovered"));
+}
+
+#[test]
 fn a_login_that_may_not_read_the_journal_still_knows_within_a_snapshot() {
     let stage = stage_on(SUITE);
     let host = &stage.host;

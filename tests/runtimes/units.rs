@@ -1,6 +1,6 @@
 //! What people see of units and do with them.
 
-use opsroom_lab::{containing, machine::OPS};
+use opsroom_lab::{anything, containing, machine::OPS};
 
 use crate::metal::{
     RUNS, SUITE, active, as_user, linger, main_pid, reads_the_journal, rule, stage_on, sudoers, unit, user_unit,
@@ -129,7 +129,8 @@ fn a_timer_is_as_the_last_run_of_what_it_starts() {
     unit(host, "backup.timer", "[Timer]\nOnCalendar=*-*-* 03:00:00\n[Install]\nWantedBy=timers.target\n");
     reads_the_journal(host);
     host.run_as_root("echo 0 >/run/exit-code; systemctl start backup.timer");
-    let bot = with_unit(stage.bot(), host, "backup", "backup.timer", "").start();
+    let bot = with_unit(stage.bot(), host, "backup", "backup.timer", "");
+    let bot = with_unit(bot, host, "job", "backup.service", "").start();
     let status = stage.ask(&bot, "!status backup");
     assert!(status.text().contains("no run of it is known; next in "), "{}", status.text());
     host.run_as_root("systemctl start backup");
@@ -152,6 +153,23 @@ fn a_timer_is_as_the_last_run_of_what_it_starts() {
     host.run_as_root("echo 0 >/run/exit-code; systemctl start backup");
     reads.next_from(&bot, containing("✅ backup succeeded"));
     assert_eq!(reads.messages_from(&bot).iter().filter(|m| m.history()[0].contains("backup failed")).count(), 1);
+
+    // Somebody who resets it has not run it.
+    host.run_as_root("echo 4 >/run/exit-code; systemctl start backup 2>/dev/null || true");
+    let alert = reads.next_from(&bot, containing("🔴 backup failed on "));
+    stage.ask(&bot, "!status backup");
+    host.run_as_root("systemctl reset-failed backup; systemctl restart backup.timer");
+    stage.ask(&bot, "!status backup");
+    assert!(!reads.until(&alert.id, anything()).text().contains("Over"), "{}", reads.transcript());
+
+    // What does one thing has succeeded when that went well.
+    let before = reads.messages_from(&bot).len();
+    host.run_as_root("echo 0 >/run/exit-code");
+    sudoers(host, &rule(&["backup.service"]));
+    stage.result_of(&bot, "!start job", "✅ job started");
+    host.run_as_root("echo 9 >/run/exit-code");
+    let told = stage.result_of(&bot, "!start job", "🔴");
+    assert!(told.text().contains("exit 9") || told.text().contains("status=9"), "{} of {before}", told.text());
 }
 
 #[test]

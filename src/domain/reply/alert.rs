@@ -39,7 +39,10 @@ pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &st
         Kind::Failed => format!("🔴 **{name} failed{again}** on {host} — {}{}", how(last), times(problem)),
         Kind::Exited => format!("🔴 **{name} is down{again}** on {host} — {}", how(last)),
         Kind::NotDeployed => {
-            format!("🔴 **{name} is not deployed any more** on {host} — its {} is gone", service.workload.noun())
+            format!(
+                "🔴 **{name} is not deployed any more** on {host} — its {} is gone",
+                service.workload.runtime().noun()
+            )
         }
         Kind::Stuck => format!("🔴 **{name} is stuck{again}** on {host} — between two states for {lasts}"),
         Kind::Unhealthy => format!("🔴 **{name} is unhealthy{again}** on {host} — its health check fails, for {lasts}"),

@@ -180,11 +180,7 @@ impl ServiceWatch {
 
     /// Since when it runs, is healthy, and has not turned.
     fn well_since(&self) -> Option<Timestamp> {
-        // Of a task, how it ends tells.
         let Present::Running { since } = self.present else { return None };
-        if self.task {
-            return None;
-        }
         let healthy = match self.health {
             (Health::None, _) => since,
             (Health::Healthy, at) => at.unwrap_or(since),

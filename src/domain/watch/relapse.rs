@@ -17,14 +17,15 @@ impl ServiceWatch {
     /// It runs again. Whether somebody started it shows how it was down: what
     /// its engine starts again by itself was never seen to stay down.
     pub(super) fn note_start(&mut self, now: Timestamp) {
-        if self.open.is_some() && self.stays_down(now) {
+        // Each run of a task is a start.
+        if self.open.is_some() && !self.task && self.stays_down(now) {
             self.answer = Answer::Started;
         }
     }
 
     /// A change through the bot has succeeded.
     pub(super) fn note_change(&mut self) {
-        if self.open.is_some() {
+        if self.open.is_some() && !self.task {
             self.answer = Answer::Changed;
         }
     }

@@ -85,6 +85,8 @@ pub struct ServiceWatch {
     pub(super) container: Option<String>,
     /// When it was started, by the host's clock, as last looked at.
     pub(super) started: Option<Timestamp>,
+    /// When it failed, by the host's clock, as last looked at.
+    pub(super) failed: Option<Timestamp>,
     /// Whether an event has told of a start since then.
     pub(super) start_told: bool,
     pub(super) present: Present,
@@ -139,6 +141,7 @@ impl ServiceWatch {
             cut_short: false,
             container: None,
             started: None,
+            failed: None,
             start_told: false,
             present: Present::Unseen,
             intent: Intent::Unknown,
@@ -175,7 +178,10 @@ impl ServiceWatch {
 
     /// Whether it has done what it was there for, when it ended like that.
     pub(super) fn has_finished(&self, death: Death) -> bool {
-        (self.may_finish || self.task) && !self.kept_up && !self.cut_short && State::Exited(death).is_done()
+        (self.may_finish || self.task)
+            && !self.kept_up
+            && (self.task || !self.cut_short)
+            && State::Exited(death).is_done()
     }
 
     /// Whether it has done what it was there for, and nothing is expected of it.
@@ -256,6 +262,8 @@ impl ServiceWatch {
                     self.present = Present::Down { since: now, opens: None, told: true };
                 }
             }
+            // How its runs end tells, and not that it was started.
+            (Some(_) | None, true) if self.task => self.snapshot_at = Some(now),
             (Some(_) | None, true) => {
                 self.intent = Intent::Run;
                 if !matches!(self.present, Present::Running { .. }) {

@@ -14,7 +14,7 @@ use crate::domain::observation::{Death, Health, Observation, State};
 /// A look may be faster than the events that explain what it shows.
 const EVENTS_MAY_LAG: SignedDuration = SignedDuration::from_secs(3);
 /// Where none will: in this time an engine starts again what it keeps up.
-const STARTS_AGAIN: SignedDuration = SignedDuration::from_secs(1);
+const STARTS_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// The time an engine takes to start its containers after it started itself.
 const COMING_BACK: SignedDuration = SignedDuration::from_secs(30);
 
@@ -113,6 +113,9 @@ impl ServiceWatch {
                 }
             }
             State::Restarting { last } => {
+                if self.was_to_rest() && !self.held {
+                    self.intent = Intent::Run;
+                }
                 if first || self.owed {
                     // A loop that was there before the watch was.
                     self.deaths.found(seen.restarts, now);
@@ -126,7 +129,12 @@ impl ServiceWatch {
                     self.present = Present::Between { since: now, restarting: true };
                 }
             }
-            State::Exited(death) if self.has_finished(*death) && !self.held => self.finishes(now),
+            State::Exited(death) if self.has_finished(*death) && !self.held => match &self.open {
+                // It has not run since: somebody has reset it, or the machine has started anew.
+                Some(_) if self.task && seen.since.is_none() => {}
+                Some(_) if self.task && seen.since == self.failed => self.stopped_by(Who::Outside, now),
+                Some(_) | None => self.finishes(now),
+            },
             State::Exited(death) => return self.looks_dead(seen, *death),
             State::Created | State::Removing => {
                 if !matches!(self.present, Present::Between { restarting: false, .. }) {
@@ -149,8 +157,14 @@ impl ServiceWatch {
 
     fn looks_dead(&mut self, seen: &Observation, death: Death) -> Option<Missed> {
         let now = seen.at;
+        self.failed = seen.since;
         if self.task && self.is_done() && !self.held {
             // It ran once more.
+            self.intent = Intent::Run;
+            return self.ended_unseen(seen, death);
+        }
+        if seen.asked == Some(false) && !self.held && self.was_to_rest() {
+            // It was stopped, and was to run again: a start that failed tells no more.
             self.intent = Intent::Run;
             return self.ended_unseen(seen, death);
         }
@@ -178,6 +192,11 @@ impl ServiceWatch {
         }
         self.present = Present::Down { since, opens: opens.max(self.grace.filter(|_| opens.is_some())), told };
         None
+    }
+
+    /// Whether somebody has stopped it, as far as is known, and not through the bot.
+    fn was_to_rest(&self) -> bool {
+        matches!(self.intent, Intent::Stopped { by: Who::Outside, .. })
     }
 
     /// It ended, and no event told how.

@@ -178,7 +178,7 @@ impl Room {
 
     fn container(&mut self, name: &str, kind: EventKind) -> String {
         let event = RuntimeEvent { id: "x".into(), name: name.to_owned(), of: None, at: self.now, kind };
-        self.happens(Event::Runtime { host: HostName::parse("spark-1").unwrap(), event })
+        self.happens(Event::Runtime { login: None, host: HostName::parse("spark-1").unwrap(), event })
     }
 
     fn job(&mut self, log: &str, exit: Option<u32>) -> String {

@@ -82,10 +82,10 @@ impl HostWorker {
             // Where it tells nothing by itself, snapshots have to do.
             let Some(command) = stream::command(runtime, login.as_ref(), since) else { return };
             let exec = Exec { command, limit: LIMIT, stdin: Stdin::OpenUntil(stop.clone()) };
-            let host = self.host.clone();
+            let (host, seen_by) = (self.host.clone(), login.clone());
             let forward = async {
                 while let Some(event) = lines.recv().await {
-                    self.send(Event::Runtime { host: host.clone(), event }).await;
+                    self.send(Event::Runtime { login: seen_by.clone(), host: host.clone(), event }).await;
                 }
                 std::future::pending::<()>().await;
             };
@@ -103,7 +103,7 @@ impl HostWorker {
             // What it told last counts, too.
             drop(output);
             while let Some(event) = lines.recv().await {
-                self.send(Event::Runtime { host: self.host.clone(), event }).await;
+                self.send(Event::Runtime { login: login.clone(), host: self.host.clone(), event }).await;
             }
             let why = match ended {
                 Err(RemoteError::TimedOut(_)) => continue,

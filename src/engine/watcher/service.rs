@@ -8,7 +8,7 @@ use crate::{
         impact::Impact,
         incident::{Cause, Resolution},
         inventory::Service,
-        names::{HostName, MemberName, ServiceName},
+        names::{HostName, LoginName, MemberName, ServiceName},
         operation::{Operation, Outcome},
         runtime::RuntimeEvent,
         subject::Subject,
@@ -50,10 +50,18 @@ impl ServiceMonitor {
 }
 
 impl Watcher {
-    /// Something happened to a container.
-    pub fn event(&mut self, host: &HostName, event: &RuntimeEvent, ctx: &mut Ctx<'_>) -> Step {
+    /// Something happened to what runs a service, as a login of the host saw it.
+    pub fn event(
+        &mut self,
+        host: &HostName,
+        login: Option<&LoginName>,
+        event: &RuntimeEvent,
+        ctx: &mut Ctx<'_>,
+    ) -> Step {
+        // Two logins may each have one of that name.
+        let own = |service: &Service| !service.workload.is_of_a_login() || service.run_as.as_ref() == login;
         // A container can be a service and a member of a project that is another.
-        let about = ctx.inventory.on_host(host).filter(|service| service.workload.has(event));
+        let about = ctx.inventory.on_host(host).filter(|service| own(service) && service.workload.has(event));
         about.map(|service| self.watching(&service.name, ctx, |watch, now| watch.event(event, now))).collect()
     }
 

@@ -12,22 +12,27 @@ use crate::domain::{
     shell,
 };
 
-/// What is asked of each container, and last the whole state: only from Podman 5
-/// on that says whether somebody stopped it.
+/// What is asked of each container.
 pub(super) const FORMAT: &str = "{{.Name}}|{{.ID}}|{{.State.Status}}|{{json .State.StartedAt}}|{{json .State.FinishedAt}}|{{.RestartCount}}|\
      {{.State.ExitCode}}|{{.State.OOMKilled}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.HostConfig.RestartPolicy.Name}}";
-/// Kept apart from the fields, since a health check's output may hold anything.
-const STATE: &str = "{{json .State}}";
-/// What the state holds of a container that somebody stopped.
-const STOPPED: &str = "\"StoppedByUser\":true";
+/// Printed before whether somebody stopped it: only Podman 5 knows.
+const STOPPED: &str = "stopped=";
 
-/// `podman inspect` of some containers, two lines each.
+/// `podman inspect` of some containers, two lines each. A version that does not
+/// know what it is asked is asked for less.
 pub(super) fn inspect(services: &[&Service]) -> String {
     let names: Vec<String> = services.iter().map(|service| shell::quote(service.workload.name())).collect();
-    // Podman ends no line by itself that has a line end in it.
-    let end = "{{\"\\n\"}}";
-    let format = shell::quote(&format!("{FORMAT}{end}{STATE}{end}"));
-    format!("podman inspect --type container -f {format} {}", names.join(" "))
+    let ask = |by_whom: &str| {
+        // Podman ends no line by itself that has a line end in it.
+        let end = "{{\"\\n\"}}";
+        let format = shell::quote(&format!("{FORMAT}{end}{STOPPED}{by_whom}{end}"));
+        format!("podman inspect --type container -f {format} {}", names.join(" "))
+    };
+    format!(
+        "t=$({} 2>&1)\ncase $t in *StoppedByUser*) {} ;; *) printf '%s\\n' \"$t\" ;; esac",
+        ask("{{.State.StoppedByUser}}"),
+        ask("")
+    )
 }
 
 /// Reads how a service's container is from what [`inspect`] printed.
@@ -37,15 +42,21 @@ pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Obs
     let (mut missing, mut complaint) = (false, None);
     while let Some(line) = lines.next() {
         if let Some(seen) = read(line, service, at) {
-            let state = lines.peek().copied().unwrap_or_default();
-            let asked = (state.starts_with('{') && state.contains(STOPPED)).then_some(true);
             // Without a word of who stopped it, its end tells.
-            return Observation { asked, ..seen };
+            let asked = lines.peek().and_then(|line| line.strip_prefix(STOPPED)?.parse().ok());
+            let seen = Observation { asked, ..seen };
+            // It has no state for that: what nobody stopped is about to be started again.
+            return match seen.state.death() {
+                Some(last) if seen.kept_up && asked == Some(false) => {
+                    Observation { state: State::Restarting { last }, ..seen }
+                }
+                Some(_) | None => seen,
+            };
         }
         // It also takes the beginning of an ID for a name.
         let another = || Fields::of(line).is_some() && line.split('|').nth(1).is_some_and(|id| id.starts_with(name));
         missing |= names_missing(line, name) || another();
-        if !line.trim().is_empty() && !line.contains('|') && !line.starts_with('{') && !line.contains("no such ") {
+        if !line.trim().is_empty() && !line.contains('|') && !line.starts_with(STOPPED) && !line.contains("no such ") {
             complaint = Some(line.trim());
         }
     }
@@ -95,17 +106,19 @@ mod tests {
         }
     }
 
-    /// As 4.3.1 and 5.4.2 printed it, but for what no field is read from.
+    /// As 4.3.1 and 5.4.2 print it.
     const PRINTED: &str = r#"web|0634f6158a67|running|"2026-11-27T02:59:44.413832738Z"|"0001-01-01T00:00:00Z"|0|0|false||always
-{"Status":"running","Running":true}
+stopped=
 sick|a9322e7f9d10|running|"2026-11-27T02:59:57.480012379Z"|"0001-01-01T00:00:00Z"|2|0|false|unhealthy|
-{"Status":"running","Running":true,"Health":{"Status":"unhealthy","Log":[{"Output":"a|b\n"}]}}
+stopped=false
 shot|e99ce5cdc2c3|exited|"2026-11-27T02:59:57.94300553Z"|"2026-11-27T03:00:02.100708536Z"|0|137|false||
-{"Status":"exited","ExitCode":137}
+stopped=false
 hand|ce027483eb3b|exited|"2026-11-27T03:00:39.209715726Z"|"2026-11-27T03:00:41.228707426Z"|0|0|false||
-{"Status":"exited","StoppedByUser":true}
+stopped=true
+over|d10de5cc3231|exited|"2026-11-27T03:00:03.893005872Z"|"2026-11-27T03:00:04.196708476Z"|15|3|false||always
+stopped=false
 loop|d10de5cc3230|stopped|"2026-11-27T03:00:03.893005872Z"|"2026-11-27T03:00:04.196708476Z"|15|3|false||always
-{"Status":"stopped"}
+stopped=
 Error: inspecting object: no such container gone
 "#;
 
@@ -118,9 +131,10 @@ Error: inspecting object: no such container gone
         let exited = |code| State::Exited(Death::exit(code));
         for (name, state, asked) in [
             ("web", State::Running, None),
-            ("shot", exited(137), None),
+            ("shot", exited(137), Some(false)),
             ("hand", exited(0), Some(true)),
             ("loop", exited(3), None),
+            ("over", State::Restarting { last: Death::exit(3) }, Some(false)),
             ("gone", State::NotDeployed, None),
         ] {
             assert_eq!((seen(name).state, seen(name).asked), (state, asked), "{name}");

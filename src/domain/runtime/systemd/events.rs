@@ -28,7 +28,7 @@ const FAILURE: &str = "d9b373ed55a64feb8242e02dbe79a49c";
 const OUT_OF_MEMORY: &str = "fe6faa94e7774663a0da52717891d8ef";
 const TOLD: [&str; 6] = [STARTED, STOPPING, PROCESS_EXIT, SUCCESS, FAILURE, OUT_OF_MEMORY];
 
-const FIELDS: &str = "MESSAGE_ID,UNIT,USER_UNIT,EXIT_CODE,EXIT_STATUS,UNIT_RESULT,MESSAGE";
+const FIELDS: &str = "MESSAGE_ID,_PID,UNIT,USER_UNIT,EXIT_CODE,EXIT_STATUS,UNIT_RESULT,MESSAGE";
 
 /// What journalctl says to a login for which there is nothing to read at all.
 const NOTHING: &str = "*'insufficient permissions'*";
@@ -54,6 +54,9 @@ pub(super) fn events(since: Option<Timestamp>) -> String {
 struct Entry {
     #[serde(rename = "MESSAGE_ID")]
     id: String,
+    /// Whose message it is, as the journal itself knows.
+    #[serde(rename = "_PID")]
+    pid: String,
     #[serde(rename = "UNIT")]
     unit: Option<String>,
     #[serde(rename = "USER_UNIT")]
@@ -91,10 +94,11 @@ pub(super) fn read_event(line: &str) -> Option<RuntimeEvent> {
         OUT_OF_MEMORY => EventKind::OutOfMemory,
         _other => return None,
     };
+    // Whatever a login's own process says, it says of the login's units.
     let name = match (entry.unit, entry.user_unit) {
-        (Some(unit), None) => unit,
-        (None, Some(unit)) => super::unit::user_key(&unit),
-        (Some(_), Some(_)) | (None, None) => return None,
+        (Some(unit), None) if entry.pid == "1" => unit,
+        (None, Some(unit)) if entry.pid != "1" => super::unit::user_key(&unit),
+        (Some(_), _) | (None, _) => return None,
     };
     let at = Timestamp::from_microsecond(entry.at.parse().ok()?).ok()?;
     Some(RuntimeEvent { id: SAME.to_owned(), name, of: None, at, kind })
@@ -145,12 +149,15 @@ mod tests {
         assert_eq!(failed("exit-code"), None);
         assert_eq!(read(&format!(r#""MESSAGE_ID":"0","{unit}""#)), None);
         assert_eq!(read_event("-- No entries --"), None);
+        let forged = format!(r#"{{"__REALTIME_TIMESTAMP":"1","_PID":"77","MESSAGE_ID":"{STOPPING}",{unit}}}"#);
+        assert_eq!(read_event(&forged), None);
     }
 
     #[test]
     fn a_stream_that_goes_on_asks_for_what_came_after_the_last_event() {
-        let line =
-            format!(r#"{{"__REALTIME_TIMESTAMP":"1800000000000007","MESSAGE_ID":"{STARTED}","UNIT":"a.service"}}"#);
+        let line = format!(
+            r#"{{"__REALTIME_TIMESTAMP":"1800000000000007","_PID":"1","MESSAGE_ID":"{STARTED}","UNIT":"a.service"}}"#
+        );
         let event = read_event(&line).unwrap();
         assert!(events(Some(event.at)).contains("n=1800000000.000008;"));
         assert!(events(None).contains("n=$(date +%s);"));

@@ -30,8 +30,6 @@ impl<'a> Properties<'a> {
         let seen = started.observation(service, at);
         let task = Some(Task { next: moment(self.get("NextElapseUSecRealtime")) });
         match seen.state {
-            // What runs on and on needs no timer to be up.
-            State::Running if seen.task.is_none() => seen,
             State::NotDeployed => seen,
             State::Running | State::Restarting { .. } | State::Exited(_) => Observation { task, ..seen },
             State::Paused | State::Created | State::Removing | State::Unknown(_) => seen,
@@ -122,6 +120,8 @@ impl<'a> Properties<'a> {
                 let is_killed = self.get("ExecMainCode") == "2" && self.get("ExecMainStatus") == "9";
                 (!was_up || !is_killed).then_some(false)
             }
+            // Tried again since it was stopped.
+            ("failed", _) if self.monotonic("ConditionTimestampMonotonic") > left && left > 0 => Some(false),
             ("failed", _) => Some(was_up),
             // Whoever waits for its next start fails no more when it is stopped.
             ("inactive", "exit-code" | "signal" | "core-dump") => Some(true),

@@ -37,7 +37,7 @@ impl Unit {
         Self { name, manager: Manager::User }
     }
 
-    /// Whether something with that key is this, or what this timer starts.
+    /// Whether something with that key is this; of a timer, what it starts.
     pub fn is_meant_by(&self, key: &str) -> bool {
         let own = match (self.manager, key.strip_prefix(USER)) {
             (Manager::System, None) => key,
@@ -45,8 +45,10 @@ impl Unit {
             (Manager::System, Some(_)) | (Manager::User, None) => return false,
         };
         // systemd.timer(5): the service of the same name, unless it says another.
-        let started = || own.strip_suffix(".service").is_some_and(|stem| self.timer() == Some(stem));
-        own == self.name.as_str() || started()
+        match self.timer() {
+            Some(stem) => own.strip_suffix(".service") == Some(stem),
+            None => own == self.name.as_str(),
+        }
     }
 
     /// Its name without `.timer`, if it is one.
@@ -71,7 +73,7 @@ mod tests {
         assert!(system.is_meant_by("app.service") && user.is_meant_by(&user_key("app.service")));
         assert!(!system.is_meant_by(&user_key("app.service")) && !user.is_meant_by("app.service"));
         let timer = Unit::of_user(unit("backup.timer"));
-        assert!(timer.is_meant_by("user/backup.service") && timer.is_meant_by("user/backup.timer"));
+        assert!(timer.is_meant_by("user/backup.service") && !timer.is_meant_by("user/backup.timer"));
         assert!(!timer.is_meant_by("backup.service") && !timer.is_meant_by("user/app.service"));
         assert!(!system.is_meant_by("app.timer"));
     }

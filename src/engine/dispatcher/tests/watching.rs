@@ -83,7 +83,10 @@ fn what_is_down_is_a_page_as_soon_as_a_look_has_shown_it() {
         at: room.now,
         kind: EventKind::Died { code: 3 },
     };
-    assert_eq!(room.happens(Event::Runtime { host: HostName::parse("spark-1").unwrap(), event: death }), "");
+    assert_eq!(
+        room.happens(Event::Runtime { login: None, host: HostName::parse("spark-1").unwrap(), event: death }),
+        ""
+    );
     assert!(room.asks_for_a_look());
     room.later(1);
     let down = format!("{}{}", room.up("bridge", 3), room.exited("kokoro", 3));

@@ -13,10 +13,12 @@ take_locks() {
     take_lock "$lock"
     [ "$manager" != user ] || slot=$(id -u)-$slot
     take_shared_lock 8 "$(shared_place "$slot")"
-    [ -z "$dir" ] || [ "$strategy" = command ] || {
+    case $change/$strategy in
+    update/git | rollback/git)
         dir_lock=$state/locks/@$(printf %s "$dir" | cksum | cut -d' ' -f1)
         take_lock "$dir_lock" && take_shared_lock 9 "$dir"
-    }
+        ;;
+    esac
 }
 
 take_locks

@@ -5,11 +5,22 @@
 # $kept/versions has one line for each version that held, the newest last: when,
 # and which. A ref of our own keeps its commit.
 
-# The version that runs: what was last put in place, or what is checked out.
+# The version that runs: what is checked out; or what was last put in place, where
+# a job of ours died after it had checked out another.
 version_now() {
     [ "$strategy" = git ] || return 0
+    head=$(git rev-parse HEAD)
     { read -r noted; } 2>/dev/null <"$kept/current"
-    [ -n "$noted" ] && git rev-parse -q --verify "$noted^{commit}" || git rev-parse HEAD
+    { read -r checked_out; } 2>/dev/null <"$kept/checked-out"
+    if [ "$head" = "$checked_out" ] && [ -n "$noted" ]; then
+        git rev-parse -q --verify "$noted^{commit}" && return
+    fi
+    echo "$head"
+}
+
+# Checks a version out, and notes first that it is not what runs.
+check_out() { # version
+    echo "$1" >"$kept/checked-out" && git reset --hard "$1"
 }
 
 note_current() { # version

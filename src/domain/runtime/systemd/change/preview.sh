@@ -4,7 +4,7 @@ phase preflight
 dir=${dir:-$HOME}
 check_directory
 see
-check_right
+[ "$strategy" = command ] || check_right
 slot=unit:${id:-$unit}
 [ "$manager" != user ] || slot=user:${id:-$unit}
 kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$slot

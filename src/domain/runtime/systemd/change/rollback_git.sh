@@ -16,7 +16,7 @@ fi
 check_space "$PWD"
 remember
 count=$(git rev-list --count "$new..$old" 2>/dev/null)
-git reset --hard "$new" || give_up $?
+check_out "$new" || give_up $?
 update_submodules || give_up $?
 say commits "$old" "$new" "${count:-0}"
 if [ -n "$build" ]; then
@@ -26,4 +26,4 @@ if [ -n "$build" ]; then
 fi
 switch put_in_place
 # Somebody went back from it: it did not hold after all.
-grep -v "^[0-9]* $now_at\$" "$kept/versions" >"$kept/versions.new" && mv "$kept/versions.new" "$kept/versions"
+{ grep -v "^[0-9]* $now_at\$" "$kept/versions" || :; } >"$kept/versions.new" && mv "$kept/versions.new" "$kept/versions"

@@ -12,7 +12,7 @@ go_on
 fetch || give_up $?
 # What only this clone had stays reachable.
 git merge-base --is-ancestor "$old" "$new" || { git update-ref "refs/opsroom/$old" "$old"; say note left-behind "$old"; }
-git reset --hard "$new" || give_up $?
+check_out "$new" || give_up $?
 update_submodules || give_up $?
 say commits "$old" "$new" "$count"
 
