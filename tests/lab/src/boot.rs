@@ -95,7 +95,9 @@ pub(crate) fn groups(name: &str) -> String {
     )
 }
 
-/// What the control groups of a machine are called.
-pub(crate) fn group(name: &str) -> String {
-    format!("opsroom-lab-machine-{name}")
+/// What the control groups of a machine are called: with the lab's name before it they go with the lab. The lab's directory,
+/// in which the machine's is, has that name.
+pub(crate) fn group(name: &str, dir: &Path) -> String {
+    let lab = dir.parent().and_then(Path::file_name).unwrap_or_default();
+    format!("opsroom-lab-{}-{name}", lab.to_string_lossy())
 }

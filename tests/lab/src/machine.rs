@@ -71,7 +71,7 @@ impl Machine {
             "exec unshare --cgroup --mount --uts --ipc --net --pid --fork --kill-child --mount-proc sh -c \"$1\"";
         let mut command = leashed("sh");
         command
-            .args(["-c", &format!("{}; {unshare}", boot::groups(&boot::group(name))), "lab"])
+            .args(["-c", &format!("{}; {unshare}", boot::groups(&boot::group(name, dir))), "lab"])
             .arg(boot::script(name, image, engine))
             .current_dir(dir);
         let init = Process::start(&format!("machine {name}"), command, &dir.join("boot.log"));
