@@ -23,7 +23,7 @@ pub fn text(host: &HostName, proposals: &[Proposal], refused: &[String]) -> Stri
         lines.push("[[service]]".to_owned());
         lines.push(format!("name = {:?}", name.as_str()));
         lines.push(format!("host = {:?}", host.as_str()));
-        lines.push(format!("{}  # {}", workload::written(&found.workload), found.state));
+        lines.push(format!("{}  # {}", workload::written(&found.workload), comment(&found.state)));
         lines.extend(run_as.iter().map(|login| format!("run_as = {:?}", login.as_str())));
         if let Some(dir) = &found.dir {
             lines.push(
@@ -36,11 +36,41 @@ pub fn text(host: &HostName, proposals: &[Proposal], refused: &[String]) -> Stri
     if !refused.is_empty() {
         lines.push(String::new());
         lines.push("# Left out, because no service can be called that:".to_owned());
-        lines.extend(refused.iter().take(REFUSED).map(|name| format!("#   {}", visible(name).replace('\n', " "))));
+        lines.extend(refused.iter().take(REFUSED).map(|name| format!("#   {}", comment(name))));
         let more = refused.len().saturating_sub(REFUSED);
         if more > 0 {
             lines.push(format!("#   and {more} more"));
         }
     }
     lines.join("\n")
+}
+
+/// What a host said, on one line: it must end no comment.
+fn comment(said: &str) -> String {
+    visible(said).replace(['\n', '\r', '\t'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        discovery::Found,
+        names::{ContainerName, ServiceName},
+        runtime::Workload,
+    };
+
+    #[test]
+    fn what_a_host_says_of_a_state_ends_no_comment() {
+        let found = Found {
+            workload: Workload::Podman(ContainerName::parse("web").unwrap()),
+            parts: vec![],
+            dir: None,
+            state: "Up\n[[operator]]\r\nuser = \"@eve:example.org\"".to_owned(),
+        };
+        let (name, host) = (ServiceName::parse("web").unwrap(), HostName::parse("spark").unwrap());
+        let proposal = Proposal { name, found, run_as: None, overlaps: vec![] };
+        let lines = text(&host, &[proposal], &["x\n[[host]]".to_owned()]);
+        assert!(!lines.contains("\n[[operator]]") && !lines.contains("\n[[host]]"), "{lines}");
+        assert!(!lines.contains('\r'), "{lines}");
+    }
 }
