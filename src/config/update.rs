@@ -39,49 +39,50 @@ pub(super) fn read(section: &Section<'_>, strategies: &[&'static str]) -> Update
 }
 
 fn strategy(section: &Section<'_>, strategies: &[&'static str], default: Strategy) -> Strategy {
-    let given = section.text("strategy");
-    let line = |key| section.text(key).map(|text| text.value.to_owned());
-    let (deploy, undo, build, install) = (line("deploy"), line("undo"), line("build"), line("install"));
-    let strategy = match given {
-        None => default,
-        Some(At { value, at }) if !strategies.contains(&value) => {
-            let quoted = || strategies.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-            let known = STRATEGIES.iter().any(|(name, _)| *name == value);
-            let advice = match nearest(value, strategies) {
-                Some(name) if !known => format!("did you mean {name:?}?"),
-                Some(_) | None => format!("known: {}", quoted()),
-            };
-            let what = if known { "is not one of this runtime's" } else { "is not known" };
-            section.problems.report(at, format!("`strategy` {what}: {value:?}"), advice);
+    let name = match section.text("strategy") {
+        None => default.name(),
+        Some(At { value, .. }) if strategies.contains(&value) => value,
+        Some(At { value, at }) => {
+            report_foreign(section, value, at, strategies);
             return default;
         }
-        Some(At { value: "compose-pull", .. }) => Strategy::ComposePull,
-        Some(At { value: "git", .. }) => Strategy::Git { build: None, install: None },
-        Some(At { value: "command", at }) => {
+    };
+    for (of, keys) in STRATEGIES.iter().filter(|(of, _)| *of != name) {
+        for (key, at) in keys.iter().filter_map(|key| Some((key, section.place(key)?))) {
+            let advice = match strategies.contains(of) {
+                true => format!("say strategy = {of:?}, or drop it"),
+                false => "drop it".to_owned(),
+            };
+            section.problems.report(at, format!("`{key}` means nothing with the strategy {name:?}"), advice);
+        }
+    }
+    let line = |key| section.text(key).map(|text| text.value.to_owned());
+    match name {
+        "compose-pull" => Strategy::ComposePull,
+        "git" => Strategy::Git { build: line("build"), install: line("install") },
+        "command" => {
+            let deploy = line("deploy");
             if deploy.is_none() {
+                let at = section.place("strategy").unwrap_or(section.at);
                 let advice = "give `deploy`, the command line that puts the new version in place";
                 section.problems.report(at, "the strategy \"command\" lacks its `deploy`", advice);
             }
-            Strategy::Command { deploy: deploy.unwrap_or_default(), undo }
+            Strategy::Command { deploy: deploy.unwrap_or_default(), undo: line("undo") }
         }
-        Some(_) => Strategy::ComposeGit,
+        _compose_git => Strategy::ComposeGit,
+    }
+}
+
+/// There is no such strategy, or this runtime does not have it.
+fn report_foreign(section: &Section<'_>, value: &str, at: usize, strategies: &[&'static str]) {
+    let known = STRATEGIES.iter().any(|(name, _)| *name == value);
+    let what = if known { "is not one of this runtime's" } else { "is not known" };
+    let advice = match nearest(value, strategies) {
+        Some(name) if !known => format!("did you mean {name:?}?"),
+        Some(_) | None => {
+            let names: Vec<String> = strategies.iter().map(|name| format!("{name:?}")).collect();
+            format!("known: {}", names.join(", "))
+        }
     };
-    for (name, keys) in STRATEGIES {
-        for at in keys.iter().filter_map(|key| Some((key, section.place(key)?))) {
-            let (key, at) = at;
-            if name != strategy.name() {
-                let what = format!("`{key}` means nothing with the strategy {:?}", strategy.name());
-                let advice = if strategies.contains(&name) {
-                    format!("say strategy = {name:?}, or drop it")
-                } else {
-                    "drop it".to_owned()
-                };
-                section.problems.report(at, what, advice);
-            }
-        }
-    }
-    match strategy {
-        Strategy::Git { .. } => Strategy::Git { build, install },
-        Strategy::ComposeGit | Strategy::ComposePull | Strategy::Command { .. } => strategy,
-    }
+    section.problems.report(at, format!("`strategy` {what}: {value:?}"), advice);
 }
