@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{change::Change, inventory::Service};
+use crate::domain::{change::Change, inventory::Service, shell};
 
 /// The limit of everything that deploys nothing, beside the time it may take to
 /// stop.
@@ -44,4 +44,14 @@ pub fn limit(change: Change, service: &Service) -> Duration {
 pub fn aftercare(service: &Service) -> Duration {
     let stops = service.stop_timeout.unwrap_or(Duration::from_secs(10)) * 2;
     Duration::from_secs(60) + stops + service.update.verify + service.update.healthy_within
+}
+
+/// A script's header: what differs from service to service, all of it quoted.
+pub(super) fn header(variables: &[(&str, &str)]) -> String {
+    variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect()
+}
+
+/// A script of its header and its parts, which are files.
+pub(super) fn assemble(header: String, parts: &[&str]) -> String {
+    parts.iter().fold(header, |script, part| script + shell::terse(part).as_str())
 }

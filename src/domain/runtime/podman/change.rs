@@ -6,9 +6,8 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{LOCK, REFUSE},
+        change::{self, LOCK, REFUSE},
     },
-    shell,
 };
 
 use super::{SURROUNDINGS, inspect::FORMAT};
@@ -32,7 +31,5 @@ pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<Str
         ("stop_timeout", &service.stop_timeout.map(seconds).unwrap_or_default()),
         ("format", FORMAT),
     ];
-    let header: String = variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect();
-    let parts = [SURROUNDINGS, REFUSE, LOCK, SCRIPT];
-    Ok(parts.iter().fold(header, |script, part| script + shell::terse(part).as_str()))
+    Ok(change::assemble(change::header(&variables), &[SURROUNDINGS, REFUSE, LOCK, SCRIPT]))
 }

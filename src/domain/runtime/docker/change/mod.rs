@@ -13,10 +13,9 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
+        change::{self, DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
         docker::inspect::{FORMAT, LABELS, POLICY},
     },
-    shell,
 };
 
 const SURROUNDINGS: &str = include_str!("surroundings.sh");
@@ -80,7 +79,7 @@ pub(super) fn body(
         (Change::Update, Strategy::ComposePull, Some(_)) => deploying(&[UPDATE_PULL]),
         (Change::Rollback, Strategy::ComposeGit | Strategy::ComposePull, Some(_)) => deploying(&[ROLLBACK]),
     };
-    Ok(assemble(&header(wanted, service, member, owner), &parts))
+    Ok(change::assemble(variables(wanted, service, member, owner), &parts))
 }
 
 /// A script that says what an update would bring and whether it could begin.
@@ -89,19 +88,15 @@ pub(super) fn preview(service: &Service, owner: &Actor) -> Result<String, NotPos
     if service.dir.is_none() && !matches!(service.update.strategy, Strategy::Command { .. }) {
         return Err(NotPossible::NoDirectory);
     }
-    let header = header(&Wanted::plain(Change::Update), service, None, owner);
+    let header = variables(&Wanted::plain(Change::Update), service, None, owner);
     // Into one stream, so that the order of lines is the true one.
-    Ok(assemble(
-        &(header + "exec 2>&1\n"),
+    Ok(change::assemble(
+        header + "exec 2>&1\n",
         &[SURROUNDINGS, REFUSE, DIRECTORY, PREFLIGHT, SEE, VERSIONS, FETCH, PREVIEW],
     ))
 }
 
-fn assemble(header: &str, parts: &[&str]) -> String {
-    parts.iter().fold(header.to_owned(), |script, part| script + shell::terse(part).as_str())
-}
-
-fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner: &Actor) -> String {
+fn variables(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner: &Actor) -> String {
     let name = service.workload.name();
     // No container's name begins like that.
     let (container, whole, slot, format) = if service.workload.is_project() {
@@ -139,5 +134,5 @@ fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, owner
         ("preview", ""),
         ("format", &format),
     ];
-    variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect()
+    change::header(&variables)
 }

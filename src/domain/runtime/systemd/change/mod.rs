@@ -7,9 +7,8 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
+        change::{self, DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
     },
-    shell,
 };
 
 use super::{
@@ -42,7 +41,7 @@ pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<Str
         (Change::Rollback, Strategy::Git { .. }) if service.dir.is_some() => deploying(ROLLBACK_GIT),
         (Change::Update | Change::Rollback, _) => return Err(NotPossible::NoStrategy),
     };
-    Ok(assemble(&header(wanted, service, by), &parts))
+    Ok(change::assemble(variables(wanted, service, by), &parts))
 }
 
 /// A script that says what an update would bring and whether it could begin.
@@ -50,16 +49,15 @@ pub(super) fn preview(service: &Service, by: &Actor) -> Result<String, NotPossib
     let wanted = Wanted::plain(Change::Update);
     // What cannot be updated has no preview either.
     body(&wanted, service, by)?;
-    let header = header(&wanted, service, by);
+    let header = variables(&wanted, service, by);
     // Into one stream, so that the order of lines is the true one.
-    Ok(assemble(&(header + "preview=yes\nexec 2>&1\n"), &[REFUSE, DIRECTORY, UNIT, SUBMODULES, FETCH, DEPLOY, PREVIEW]))
+    Ok(change::assemble(
+        header + "preview=yes\nexec 2>&1\n",
+        &[REFUSE, DIRECTORY, UNIT, SUBMODULES, FETCH, DEPLOY, PREVIEW],
+    ))
 }
 
-fn assemble(header: &str, parts: &[&str]) -> String {
-    parts.iter().fold(header.to_owned(), |script, part| script + shell::terse(part).as_str())
-}
-
-fn header(wanted: &Wanted, service: &Service, by: &Actor) -> String {
+fn variables(wanted: &Wanted, service: &Service, by: &Actor) -> String {
     let policy = &service.update;
     let verify = if wanted.change.deploys() { policy.verify } else { policy.verify.min(SETTLE) };
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -93,5 +91,5 @@ fn header(wanted: &Wanted, service: &Service, by: &Actor) -> String {
         ("preview", ""),
         ("properties", PROPERTIES),
     ];
-    variables.iter().map(|(name, value)| format!("{name}={}\n", shell::quote(value))).collect()
+    change::header(&variables)
 }
