@@ -171,3 +171,19 @@ fn log(subject: &Subject, output: Result<CommandOutput, String>, ctx: &Ctx<'_>) 
     let tail = service.map_or(Err(LogError::NotDeployed), |service| service.read_log(output));
     tail.map(|tail| tail.text).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_waited_long_once_does_not_again_for_something_louder() {
+        let (mut incidents, now) = (Incidents::new(), Timestamp::UNIX_EPOCH);
+        for _ in 0..OFTEN {
+            incidents.record_page(now);
+        }
+        assert_eq!(incidents.gather(IncidentId(1), now), GATHER_LONGER);
+        assert_eq!(incidents.gather(IncidentId(1), now), GATHER, "its second announcement");
+        assert_eq!(incidents.gather(IncidentId(2), now), GATHER_LONGER, "another's first");
+    }
+}
