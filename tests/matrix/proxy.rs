@@ -4,10 +4,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use tokio::{
@@ -33,7 +30,7 @@ pub(crate) enum Mood {
 pub(crate) struct Proxy {
     pub(crate) url: String,
     mood: Arc<Mutex<Mood>>,
-    refused: Arc<AtomicUsize>,
+    refused: Arc<Mutex<Vec<String>>>,
     _tasks: JoinSet<()>,
     _runtime: Runtime,
 }
@@ -45,7 +42,7 @@ impl Proxy {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (mood, refused) = (Arc::new(Mutex::new(Mood::Fair)), Arc::new(AtomicUsize::default()));
+        let (mood, refused) = (Arc::new(Mutex::new(Mood::Fair)), Arc::new(Mutex::new(Vec::new())));
         let (own_mood, own_refused) = (mood.clone(), refused.clone());
         let mut tasks = JoinSet::new();
         let accept = async move {
@@ -70,13 +67,18 @@ impl Proxy {
         *self.mood.lock().expect("nobody panics with it")
     }
 
-    /// How many requests were not passed.
-    pub(crate) fn refused(&self) -> usize {
-        self.refused.load(Ordering::SeqCst)
+    /// The paths of the requests that were not passed.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        self.refused.lock().expect("nobody panics with it").clone()
     }
 }
 
-async fn pass(mut client: TcpStream, server: SocketAddr, mood: &Mutex<Mood>, refused: &AtomicUsize) -> io::Result<()> {
+async fn pass(
+    mut client: TcpStream,
+    server: SocketAddr,
+    mood: &Mutex<Mood>,
+    refused: &Mutex<Vec<String>>,
+) -> io::Result<()> {
     let request = read_request(&mut client).await?;
     let head = String::from_utf8_lossy(&request);
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -99,7 +101,10 @@ async fn pass(mut client: TcpStream, server: SocketAddr, mood: &Mutex<Mood>, ref
         Mood::Fair | Mood::SoftLogout | Mood::LosesAnAnswer => None,
     };
     if let Some((status, body)) = fixed {
-        refused.fetch_add(1, Ordering::SeqCst);
+        refused
+            .lock()
+            .expect("nobody panics with it")
+            .push(path.split_once('?').map_or(path.as_str(), |(path, _)| path).to_owned());
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
         return client.write_all(answer.as_bytes()).await;
     }

@@ -199,7 +199,9 @@ fn after_a_soft_logout_the_same_device_logs_in_again() {
     alice.says(&room, "between");
     wait_until(PATIENCE, "the bot to log in", || (proxy.mood() == Mood::Fair).then_some(()));
     bot.hears(&alice.says(&room, "after"));
-    assert!(proxy.refused() < 6, "no hot loop: {}", proxy.refused());
+    // What else was under way meets a refusal too, and asks for a new token; how many of those there are is chance.
+    let refused = proxy.refused();
+    assert_eq!(refused.iter().filter(|path| path.ends_with("/sync")).count(), 1, "no hot loop: {refused:?}");
     assert_eq!(bot.device(), device);
     assert_ne!(bot.session()["access_token"], token);
     assert_eq!(alice.sees_devices_of(&bot), [(device, true)].into());
