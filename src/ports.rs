@@ -21,6 +21,7 @@ use crate::domain::{
     output::Exit,
     progress::Phase,
     record::{End, Record},
+    roster::FoundService,
     silence::Silence,
     watch::Saved,
 };
@@ -269,6 +270,10 @@ pub enum Entry {
     Silenced(Silence),
     /// A silence is over.
     SilenceOver(u64),
+    /// A service was found on a host, or is missing there.
+    Found(Box<FoundService>),
+    /// A service that was found is gone.
+    Gone(ServiceName),
     /// A room's dashboard is so now.
     Dashboard(Dashboard),
     /// The watch knows this of a service now.
@@ -317,6 +322,8 @@ pub struct Watching {
     pub checkpoints: Vec<(ServiceName, Saved)>,
     /// The rooms' dashboards.
     pub dashboards: Vec<Dashboard>,
+    /// Services that were found on hosts.
+    pub found: Vec<FoundService>,
 }
 
 impl Identity {

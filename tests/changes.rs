@@ -23,6 +23,7 @@ use opsroom::domain::{
     origin::Actor,
     preflight::{Note, Refusal},
     progress::{Phase, Progress, Reader},
+    rights::Rights,
     runtime::{Workload, docker, snapshot},
     watch::Policy,
 };
@@ -94,6 +95,7 @@ impl Host {
             tags: vec![],
             update: UpdatePolicy { verify: Duration::ZERO, min_free: 0, ..UpdatePolicy::default() },
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         };
         let engine = home.path().join("docker.sock");

@@ -10,6 +10,7 @@ use opsroom::{
     config::{self, Credentials, Depth, HostKeys, Identity, Secret, Settings, Surroundings, Transport},
     domain::{
         inventory::{Strategy, UpdatePolicy},
+        rights::Rights,
         role::Role,
         room::RoomAddress,
         watch::Policy,
@@ -148,8 +149,12 @@ fn missing_keys(example: &str) -> Vec<(&'static str, &'static str)> {
     let mut heading = "";
     for line in example.lines() {
         let line = line.trim_start_matches(['#', ' ']);
-        if line.starts_with('[') {
-            heading = if line == "[service.update]" { "update" } else { line };
+        let table = ["service", "host"].into_iter().find_map(|of| Some((of, line.strip_prefix(&format!("[{of}."))?)));
+        if let Some((of, key)) = table.and_then(|(of, key)| Some((of, key.strip_suffix(']')?))) {
+            shown.push((if of == "host" { "[[host]]" } else { "[[service]]" }, key));
+            heading = key;
+        } else if line.starts_with('[') {
+            heading = line;
         } else if let Some((key, value)) = line.split_once(" = ") {
             shown.push((heading, key));
             let inner = value.trim_start_matches("{ ").split(", ").filter_map(|pair| pair.split_once(" = "));
@@ -235,7 +240,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
         config.toml:18:1: unknown key `tags` in [[host]]
             it belongs to [[service]]
         config.toml:19:1: unknown key `xyzzy` in [[host]]
-            known here: name, transport, address, port, user, key_file, key_passphrase_file, key_passphrase_env, agent, agent_socket, host_key, known_hosts_file, jump, connect_timeout, keepalive, idle_timeout, max_sessions
+            known here: name, transport, address, port, user, key_file, key_passphrase_file, key_passphrase_env, agent, agent_socket, host_key, known_hosts_file, jump, connect_timeout, keepalive, idle_timeout, max_sessions, discover
         config.toml:24:12: unknown key `time_out` in update
             did you mean `timeout`?
         "
@@ -734,4 +739,41 @@ fn a_name_that_a_phone_ends_with_a_full_stop_is_refused() {
     config.toml:18:8: `name` ends with a full stop: "web."
         commands are read without it, because phones put one behind the last word
     "#);
+}
+
+#[test]
+fn what_may_be_found_on_a_host_is_read_whole_or_refused_with_what_can_be() {
+    let local = |discover: &str| format!("{LEAST}[[host]]\nname = \"here\"\ntransport = \"local\"\n{discover}");
+    let host = |discover: &str| parse(&local(discover)).unwrap().inventory.hosts[0].discover.clone();
+    assert_eq!(host(""), None);
+    let policy = host("discover = { allow = \"media-*\", may = \"restart\", run_as = \"media\" }").unwrap();
+    assert_eq!((policy.rights, policy.gone_after.as_secs(), policy.logins.len()), (Rights::Restart, 600, 1));
+    assert_eq!(policy.allow[0].as_str(), "media-*");
+    let units = host("discover = { units = [\"app@*.service\"] }").unwrap();
+    assert_eq!((units.rights, units.sought.units.len(), units.allow.len()), (Rights::Read, 1, 0));
+
+    insta::assert_snapshot!(parse(&local("[host.discover]\n")).unwrap_err(), @r#"
+        config invalid: 1 problem
+        config.toml:13:1: `discover` allows nothing
+            give `allow`, like ["media-*"], or ["*"] for all; and `units` for units by name
+        "#);
+    let wrong = "[host.discover]\nallow = [\"a b\", \"$(id)\"]\nmay = \"updat\"\nlabel = \"a b\"\nrun_as = \"a b\"\ngone_after = \"0s\"\nunit = \"x\"\n";
+    insta::assert_snapshot!(parse(&local(wrong)).unwrap_err(), @r#"
+        config invalid: 7 problems
+        config.toml:14:10: `allow` holds what is no pattern: "a b"
+            use letters, digits, '.', '_', '@', ':' and '-', with '*', '?' and '[…]' for others
+        config.toml:14:17: `allow` holds what is no pattern: "$(id)"
+            use letters, digits, '.', '_', '@', ':' and '-', with '*', '?' and '[…]' for others
+        config.toml:15:7: `may` is not known: "updat"
+            "read" (the default) is to look at it; "restart" is to start and stop it, too;
+            to update one, give it a [[service]]: `opsroom discover` prints the lines
+        config.toml:16:9: `label` is not a valid label: "a b"
+            give the label's key: letters, digits, '.', '_', '-' and '/', starting with a letter or digit, 128 at most
+        config.toml:17:10: `run_as` is not a valid login name: "a b"
+            use letters, digits, '_', '-' and '.', starting with a letter or '_', 32 at most
+        config.toml:18:14: `gone_after` is out of range: "0s"
+            allowed: 1s to 24h; the default is 10m
+        config.toml:19:1: unknown key `unit` in discover
+            did you mean `units`?
+        "#);
 }

@@ -14,6 +14,7 @@ use opsroom::domain::{
     inventory::{Service, Strategy, UpdatePolicy},
     names::{Branch, ContainerName, HostName, ProjectName, RemoteDir, ServiceName},
     reply,
+    rights::Rights,
     runtime::Workload,
     watch::Policy,
 };
@@ -112,6 +113,7 @@ impl Machine {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         }
     }

@@ -1,7 +1,8 @@
 //! The promise behind every change, over random interleavings of messages, job
 //! news and crashes, with the real dispatcher and the real ledger: no command
 //! runs twice, every command gets exactly one outcome, none is lost, and what is
-//! said of a job is true of it.
+//! said of a job is true of it. What is found on a host is told once, and so is
+//! that it is gone.
 //!
 //! A crash loses all that is in memory: the dispatcher, what waits for it, what
 //! follows a job. What stays is the ledger, the hosts with their jobs, and the
@@ -12,6 +13,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +21,7 @@ use proptest::prelude::*;
 
 use opsroom::{
     domain::{
+        discovery::{self, Found, Shown, Sought},
         inbound::{Arrival, Inbound, Me, Protection},
         inventory::{Host, Inventory, Service, UpdatePolicy},
         job::{self, Job},
@@ -26,9 +29,12 @@ use opsroom::{
         names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
         operation::OperationId,
         outgoing::{MessageKey, Outgoing, What},
+        pattern::Pattern,
         progress::Reader,
         record::LedgerQuery,
+        rights::Rights,
         role::Role,
+        roster::Listing,
         runtime::Workload,
         watch::Policy,
     },
@@ -45,6 +51,9 @@ use opsroom::{
 /// What people say, to any of two services.
 const COMMANDS: [&str; 6] =
     ["!update bridge", "!restart kokoro", "!stop bridge", "!cancel bridge", "!ping", "!history"];
+
+/// What may run on the host, and is in no config.
+const FOUND: [&str; 2] = ["web-1", "web-2"];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -64,6 +73,8 @@ enum Step {
     Restart,
     /// What a process that is dead by now had asked a host, gets there.
     LateStart,
+    /// The host is asked what runs there, and shows these of [`FOUND`], a bit each.
+    Shows(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -76,6 +87,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => proptest::option::of(0..5usize).prop_map(Step::Crash),
         1 => Just(Step::Restart),
         2 => Just(Step::LateStart),
+        2 => (0..4u8).prop_map(Step::Shows),
     ]
 }
 
@@ -137,14 +149,36 @@ fn inventory() -> Inventory {
         tags: vec![],
         update: UpdatePolicy::default(),
         stop_timeout: None,
+        rights: Rights::Change,
         watch: Policy::default(),
+    };
+    let discover = discovery::Policy {
+        allow: vec![Pattern::parse("web-*").unwrap()],
+        sought: Sought::default(),
+        rights: Rights::Read,
+        gone_after: Duration::from_secs(2),
+        logins: vec![],
     };
     Inventory {
         services: vec![service("bridge"), service("kokoro")],
-        hosts: vec![Host { name: HostName::parse("spark").unwrap() }],
+        hosts: vec![Host { name: HostName::parse("spark").unwrap(), discover: Some(discover) }],
         operators: [(UserId::parse("@alice:example.org").unwrap(), Role::Operator)].into(),
         ..Inventory::default()
     }
+}
+
+/// What the host shows of [`FOUND`].
+fn shown(which: u8) -> Event {
+    let names = FOUND.iter().enumerate().filter(|(at, _)| which & (1 << at) != 0);
+    let found = names.map(|(_, name)| Found {
+        workload: Workload::Docker(ContainerName::parse(name).unwrap()),
+        parts: vec![],
+        dir: None,
+        state: "running".to_owned(),
+    });
+    let shown = Shown { found: found.collect(), refused: vec![] };
+    let listings = vec![Listing { login: None, runtime: "Docker", shown }];
+    Event::Discovered { host: HostName::parse("spark").unwrap(), listings, complaints: vec![] }
 }
 
 impl Play {
@@ -161,7 +195,8 @@ impl Play {
         let identity = runtime.block_on(ledger.begin_process()).unwrap();
         let me = Me { user: UserId::parse("@opsroom:example.org").unwrap(), display_name: None };
         let dispatcher = Dispatcher::new(Arc::new(inventory()), me, identity);
-        Process { dispatcher, waiting: VecDeque::new(), following: BTreeMap::new() }
+        let ready = Event::RoomReady(RoomId::parse("!ops").unwrap());
+        Process { dispatcher, waiting: [ready].into(), following: BTreeMap::new() }
     }
 
     fn plays(&mut self, step: &Step) {
@@ -186,6 +221,12 @@ impl Play {
             Step::LateStart => {
                 for job in std::mem::take(&mut self.world.late) {
                     self.world.jobs.entry(job.id.as_str().to_owned()).or_default().start();
+                }
+            }
+            Step::Shows(which) => {
+                let effects = self.process.dispatcher.handle(shown(*which), self.world.now);
+                if self.performs(effects).is_err() {
+                    self.restarts();
                 }
             }
             Step::Crash(at) => self.crash = Some(*at),
@@ -229,6 +270,11 @@ impl Play {
 
     fn restarts(&mut self) {
         self.process = Self::dispatcher(&self.runtime, &self.world.ledger);
+        let watching = self.runtime.block_on(self.world.ledger.watching()).unwrap();
+        let effects = self.process.dispatcher.restore(watching, self.world.now);
+        if self.performs(effects).is_err() {
+            return self.restarts();
+        }
         for outgoing in self.runtime.block_on(self.world.ledger.undelivered()).unwrap() {
             self.delivers(&outgoing);
         }
@@ -304,6 +350,7 @@ impl Play {
                 self.process.waiting.push_back(Event::Answer { ticket, answer: Answer::Records(records) });
             }
             Effect::Record(_)
+            | Effect::Manage { .. }
             | Effect::Host {
                 request: HostRequest::Snapshot { .. } | HostRequest::RestartStreams | HostRequest::Read { .. },
                 ..
@@ -426,6 +473,15 @@ impl Play {
                 "succeeded" | "failed" => assert!(job.ended.is_some(), "{}", end.verdict),
                 other => panic!("no host lost anything, and yet: {other}"),
             }
+        }
+        let managed: BTreeSet<&str> =
+            self.process.dispatcher.inventory().services.iter().map(|service| service.name.as_str()).collect();
+        for name in FOUND {
+            let told = |mark: &str| {
+                self.world.room.values().filter(|text| text.starts_with(mark) && text.contains(name)).count()
+            };
+            let (found, gone) = (told("🔎"), told("➖"));
+            assert_eq!(found, gone + usize::from(managed.contains(name)), "{name}: {:?}", self.world.room);
         }
         let numbers: BTreeSet<_> = records.iter().map(|r| r.operation.id).collect();
         assert_eq!(numbers.len(), records.len());

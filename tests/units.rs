@@ -18,6 +18,7 @@ use opsroom::domain::{
     preflight::Refusal,
     progress::{Phase, Progress, Reader},
     reply,
+    rights::Rights,
     runtime::{Workload, systemd::Unit},
     watch::Policy,
 };
@@ -94,6 +95,7 @@ impl Host {
             tags: vec![],
             update: UpdatePolicy { verify: Duration::ZERO, ..UpdatePolicy::default() },
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         };
         let host = Self { home, service, jobs: 0 };

@@ -9,9 +9,9 @@ use super::remotes::remotes;
 use crate::{
     config::{self, Settings},
     domain::{
-        discovery::{self, Shown},
+        discovery::Shown,
         names::{HostName, LoginName},
-        runtime, suggest,
+        proposal, runtime, suggest,
     },
     engine,
 };
@@ -27,20 +27,22 @@ pub async fn discover(settings: Settings, host: String, run_as: Option<LoginName
     let remotes = remotes(&settings)?;
     let remote = remotes.get(&host).context("there is no way to that host")?;
     let (mut shown, mut silent) = (Shown::default(), Vec::new());
+    let policy = settings.hosts.iter().find(|known| known.name == host).and_then(|host| host.discover.as_ref());
+    let sought = policy.map(|policy| policy.sought.clone()).unwrap_or_default();
     for runtime in runtime::ALL {
-        match engine::discover::discover(&**remote, &host, run_as.as_ref(), *runtime).await {
-            Some(Ok(more)) => {
+        match engine::discover::discover(&**remote, &host, run_as.as_ref(), *runtime, &sought).await {
+            Ok(more) => {
                 shown.found.extend(more.found);
                 shown.refused.extend(more.refused);
             }
-            Some(Err(why)) => silent.push(why),
-            None => {}
+            Err(why) => silent.push(why.to_string()),
         }
     }
     if !silent.is_empty() {
         anyhow::bail!("{}", silent.join("; "));
     }
-    let proposals = discovery::proposals(shown.found, &host, run_as.as_ref(), &settings.inventory);
+    let found = shown.found.into_iter().map(|found| (run_as.clone(), found)).collect();
+    let proposals = proposal::proposals(found, &host, &settings.inventory);
     writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &shown.refused))
         .context("standard output is closed")
 }

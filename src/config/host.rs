@@ -3,14 +3,19 @@
 use std::{net::Ipv6Addr, time::Duration};
 
 use super::{
+    discover,
     host_key::HostKey,
     problem::At,
+    schema,
     section::Section,
     settings::{HostKeys, HostSettings, Identity, SshSettings, Transport},
     surroundings::{Depth, Surroundings},
 };
-use crate::domain::names::{HostName, LoginName};
-use crate::domain::suggest::nearest;
+use crate::domain::{
+    discovery,
+    names::{HostName, LoginName},
+    suggest::nearest,
+};
 
 /// A host as far as it could be read.
 pub(super) struct HostDraft<'a> {
@@ -18,6 +23,7 @@ pub(super) struct HostDraft<'a> {
     pub(super) name: At<HostName>,
     pub(super) jump: Option<At<&'a str>>,
     pub(super) is_local: bool,
+    discover: Option<discovery::Policy>,
     /// `None` when something about it is wrong, and reported.
     pub(super) transport: Option<Transport>,
 }
@@ -29,7 +35,7 @@ impl HostDraft<'_> {
         if let Transport::Ssh(ssh) = &mut transport {
             ssh.jump = jump;
         }
-        Some(HostSettings { name: self.name.value, transport })
+        Some(HostSettings { name: self.name.value, transport, discover: self.discover })
     }
 }
 
@@ -46,16 +52,17 @@ pub(super) fn read<'a>(section: &Section<'a>, outside: &Surroundings<'_>) -> Opt
             let near = nearest(value, &["ssh", "local"]).map(|near| format!("did you mean \"{near}\"? "));
             let advice = near.unwrap_or_default() + "\"ssh\" reaches another machine, \"local\" is the bot's own";
             section.problems.report(at, format!("`transport` is not known: {value:?}"), advice);
-            return Some(HostDraft { name: name?, jump: None, is_local: false, transport: None });
+            return Some(HostDraft { name: name?, jump: None, is_local: false, discover: None, transport: None });
         }
     };
     let transport = if is_local { local(section) } else { ssh(section, outside).map(|ssh| Transport::Ssh(ssh.into())) };
     let jump = section.text("jump").filter(|_| !is_local);
-    Some(HostDraft { name: name?, jump, is_local, transport })
+    let discover = section.table("discover", &schema::DISCOVER).and_then(|given| discover::read(&given));
+    Some(HostDraft { name: name?, jump, is_local, discover, transport })
 }
 
 fn local(section: &Section<'_>) -> Option<Transport> {
-    for key in section.keys().filter(|key| !["name", "transport"].contains(key)) {
+    for key in section.keys().filter(|key| !["name", "transport", "discover"].contains(key)) {
         if let Some(at) = section.place(key) {
             section.problems.report(at, format!("`{key}` means nothing for a local host"), "drop it");
         }

@@ -9,6 +9,7 @@
 //! derive, which stops at its first error.
 
 mod commands;
+mod discover;
 pub(crate) mod duration;
 mod heartbeat;
 mod host;
@@ -115,7 +116,7 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
     let heartbeat = heartbeat.and_then(|section| heartbeat::read(&section, outside));
     let inventory = Inventory {
         services,
-        hosts: hosts.iter().map(|host| Host { name: host.name.clone() }).collect(),
+        hosts: hosts.iter().map(|host| Host { name: host.name.clone(), discover: host.discover.clone() }).collect(),
         operators,
         commands: commands.unwrap_or_default(),
         watch,

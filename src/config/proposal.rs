@@ -1,7 +1,7 @@
 //! Services that were found, as the lines that would add them to the config.
 
 use super::workload;
-use crate::domain::{discovery::Proposal, names::HostName, text::visible};
+use crate::domain::{names::HostName, proposal::Proposal, text::visible};
 
 /// Names that were refused and are shown.
 const REFUSED: usize = 20;

@@ -103,9 +103,13 @@ pub(super) static HOST: Schema = Schema {
         "keepalive",
         "idle_timeout",
         "max_sessions",
+        "discover",
     ],
     secrets: &["key", "key_passphrase"],
 };
+
+pub(super) static DISCOVER: Schema =
+    Schema { heading: "discover", keys: &["allow", "units", "label", "may", "run_as", "gone_after"], secrets: &[] };
 
 pub(super) static SERVICE: Schema = Schema {
     heading: "[[service]]",
@@ -164,6 +168,7 @@ pub static ALL: &[&Schema] = &[
     &ROOM,
     &OPERATOR,
     &HOST,
+    &DISCOVER,
     &SERVICE,
     &UPDATE,
     &SERVICE_WATCH,

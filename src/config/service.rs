@@ -6,6 +6,7 @@ use super::{problem::At, schema, section::Section, update, watch, workload};
 use crate::domain::{
     inventory::{Service, Strategy},
     names::{Branch, HostName, LoginName, RemoteDir, ServiceName, Tag},
+    rights::Rights,
     watch::Policy,
 };
 
@@ -72,7 +73,8 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
         .then_some((name, host, workload, branch));
     let service = match whole {
         Some((Some(name), Some(host), Some(workload), Some(branch))) => {
-            Some(Service { name, host, workload, dir, branch, run_as, tags, update, stop_timeout, watch })
+            let rights = Rights::Change;
+            Some(Service { name, host, workload, dir, branch, run_as, tags, update, stop_timeout, watch, rights })
         }
         Some(_) | None => None,
     };

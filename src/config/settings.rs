@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{host_key::HostKey, secret::Secret};
 use crate::domain::{
+    discovery,
     inventory::Inventory,
     names::{HostName, LoginName, UserId},
     room::RoomAddress,
@@ -82,6 +83,8 @@ pub struct HostSettings {
     pub name: HostName,
     /// The way there.
     pub transport: Transport,
+    /// What of that which runs there becomes a service without being in the config.
+    pub discover: Option<discovery::Policy>,
 }
 
 /// How commands get to a host.

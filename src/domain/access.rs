@@ -5,10 +5,13 @@
 //! is checked is a resolved command: the right is one on real targets.
 
 use super::{
+    change::Change,
     command::{self, Command, Resolved, Spec},
     inbound::{Inbound, Protection},
     incident::IncidentId,
     inventory::Inventory,
+    names::ServiceName,
+    rights::Rights,
     role::Role,
 };
 
@@ -66,17 +69,58 @@ pub fn may_ask(spec: &Spec, role: Role) -> Result<(), Missing> {
     if role >= spec.needs { Ok(()) } else { Err(Missing { has: role, needs: spec.needs }) }
 }
 
-/// Decides whether a role may give a command.
+/// Why a command is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denied {
+    /// Its sender may not give it.
+    Role(Missing),
+    /// Nobody may do that with this service.
+    Service {
+        /// Which.
+        service: ServiceName,
+        /// What may be done with it.
+        has: Rights,
+        /// What was asked for.
+        change: Change,
+    },
+}
+
+/// Decides whether a role may give a command, about these targets.
 pub fn authorise(
     spec: &Spec,
     command: Command<Resolved>,
     role: Role,
-) -> Result<Authorized<Command<Resolved>>, Missing> {
-    may_ask(spec, role).map(|()| Authorized(command))
+    inventory: &Inventory,
+) -> Result<Authorized<Command<Resolved>>, Denied> {
+    may_ask(spec, role).map_err(Denied::Role)?;
+    let asked = match &command {
+        Command::Change { wanted, target } => Some((&target.service, wanted.change)),
+        Command::Preview { service } => Some((service, Change::Update)),
+        Command::Help { .. }
+        | Command::Ping
+        | Command::Whoami
+        | Command::Status { .. }
+        | Command::Logs { .. }
+        | Command::Operations
+        | Command::Cancel { .. }
+        | Command::Alerts
+        | Command::Ack { .. }
+        | Command::Silence { .. }
+        | Command::Unsilence { .. }
+        | Command::History { .. } => None,
+    };
+    if let Some((service, change)) = asked {
+        // What is not there any more, nothing may be done with.
+        let has = inventory.service(service).map_or(Rights::Read, |service| service.rights);
+        if has < Rights::for_change(change) {
+            return Err(Denied::Service { service: service.clone(), has, change });
+        }
+    }
+    Ok(Authorized(command))
 }
 
 /// What a reaction to an alert asks for, if whoever reacts may.
 pub fn acknowledge(incidents: Vec<IncidentId>, role: Role) -> Option<Authorized<Command<Resolved>>> {
     let spec = command::spec("ack").filter(|_| !incidents.is_empty())?;
-    authorise(spec, Command::Ack { incidents }, role).ok()
+    may_ask(spec, role).ok().map(|()| Authorized(Command::Ack { incidents }))
 }

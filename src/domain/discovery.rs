@@ -1,11 +1,12 @@
-//! What runs on a host and is in no config yet.
+//! What runs on a host, whether or not the config has it.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{
-    inventory::Inventory,
-    names::{ContainerName, HostName, LoginName, RemoteDir, ServiceName},
-    runtime::Workload,
+    names::{ContainerName, LabelName, LoginName, RemoteDir},
+    pattern::Pattern,
+    rights::Rights,
+    runtime::workload::Workload,
 };
 
 /// Something that a runtime shows and that could be a service.
@@ -30,63 +31,47 @@ pub struct Shown {
     pub refused: Vec<String>,
 }
 
-/// Something that could be added to the config.
+/// What is looked for, beyond what a runtime shows anyway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Units by name: too many run that are nobody's service.
+    pub units: Vec<Pattern>,
+    /// Of containers, those with this label alone.
+    pub label: Option<LabelName>,
+}
+
+/// Which of what runs on a host becomes a service without being in the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proposal {
-    /// A name that no service has yet.
-    pub name: ServiceName,
-    /// What it is.
-    pub found: Found,
-    /// The login that it was shown to, where that is not the SSH user.
-    pub run_as: Option<LoginName>,
-    /// Services of the config that are a part of it.
-    pub overlaps: Vec<ServiceName>,
+pub struct Policy {
+    /// By its name there; nothing else does.
+    pub allow: Vec<Pattern>,
+    /// What is looked for. Units named here need not be in `allow`.
+    pub sought: Sought,
+    /// What may be done with it.
+    pub rights: Rights,
+    /// What is not shown for so long is gone: what is deployed anew is away for a moment.
+    pub gone_after: Duration,
+    /// Logins that look for what is theirs, besides the SSH user.
+    pub logins: Vec<LoginName>,
 }
 
-/// What of a host is not in the config, each with a name of its own.
-pub fn proposals(
-    found: Vec<Found>,
-    host: &HostName,
-    run_as: Option<&LoginName>,
-    inventory: &Inventory,
-) -> Vec<Proposal> {
-    let mut taken: BTreeSet<String> =
-        inventory.services.iter().map(|service| service.name.as_str().to_lowercase()).collect();
-    let there: Vec<_> = inventory.on_host(host).collect();
-    let known = |workload: &Workload| {
-        let own = |login| !workload.is_of_a_login() || login == run_as;
-        there.iter().any(|service| service.workload == *workload && own(service.run_as.as_ref()))
-    };
-    let mut proposals = Vec::new();
-    for found in found.into_iter().filter(|found| !known(&found.workload)) {
-        // A service's name may be shorter than what it stands for.
-        let own: String = found.workload.name().chars().take(40).collect();
-        // With the host's name it may be too long for one; with a number it is not.
-        let names = [own.clone(), format!("{own}-{host}")].into_iter().chain((2..).map(|n| format!("{own}-{n}")));
-        let free = names.filter(|name| name != "all" && !taken.contains(&name.to_lowercase()));
-        let Some(name) = free.take(1_000).find_map(|name| ServiceName::parse(&name).ok()) else { continue };
-        taken.insert(name.as_str().to_lowercase());
-        let is_part = |workload: &Workload| found.parts.iter().any(|part| part.as_str() == workload.name());
-        let overlaps = there.iter().filter(|service| is_part(&service.workload)).map(|service| service.name.clone());
-        proposals.push(Proposal { name, overlaps: overlaps.collect(), run_as: run_as.cloned(), found });
+impl Policy {
+    /// Whether that becomes a service.
+    pub fn allows(&self, workload: &Workload) -> bool {
+        let name = workload.name();
+        let units = self.sought.units.iter().filter(|_| workload.is_unit());
+        self.allow.iter().chain(units).any(|pattern| pattern.is_match(name))
     }
-    proposals
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Whether it may be one that nobody knows of yet, when something happens to
+    /// it. Units come and go all the time: only those that are named are.
+    pub fn may_be_new(&self, workload: &Workload) -> bool {
+        let patterns = if workload.is_unit() { &self.sought.units } else { &self.allow };
+        patterns.iter().any(|pattern| pattern.is_match(workload.name()))
+    }
 
-    #[test]
-    fn what_is_found_gets_a_name_of_its_own_however_long_it_and_its_host_are() {
-        let host = HostName::parse(&"h".repeat(63)).unwrap();
-        let found = |name: &str| {
-            let workload = Workload::Docker(ContainerName::parse(name).unwrap());
-            Found { workload, parts: Vec::new(), dir: None, state: "running".to_owned() }
-        };
-        let long = ["x", "y"].map(|end| format!("{}{end}", "c".repeat(100)));
-        let all = proposals(vec![found("all"), found(&long[0]), found(&long[1])], &host, None, &Inventory::default());
-        let names: Vec<&str> = all.iter().map(|proposal| proposal.name.as_str()).collect();
-        assert_eq!(names, ["all-2", &"c".repeat(40), &format!("{}-2", "c".repeat(40))]);
+    /// Who looks: none is the SSH user.
+    pub fn all_logins(&self) -> impl Iterator<Item = Option<&LoginName>> {
+        std::iter::once(None).chain(self.logins.iter().map(Some))
     }
 }

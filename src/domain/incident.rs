@@ -87,6 +87,8 @@ pub enum Resolution {
     },
     /// The disk has room again.
     DiskFree(Disk),
+    /// The service was found on its host, and is not there any more.
+    Gone,
 }
 
 /// Whether an emoji under an alert says that somebody is on it, in whatever

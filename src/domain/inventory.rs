@@ -6,8 +6,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    discovery,
     maintenance::Window,
     names::{Branch, HostName, LoginName, RemoteDir, ServiceName, Tag, UserId},
+    rights::Rights,
     role::Role,
     runtime::workload::Workload,
     watch::{Policy, WatchSettings},
@@ -35,6 +37,8 @@ pub struct Inventory {
 pub struct Host {
     /// Its name in the room.
     pub name: HostName,
+    /// What of that which runs there becomes a service without being in the config.
+    pub discover: Option<discovery::Policy>,
 }
 
 /// One managed thing on a host.
@@ -62,6 +66,8 @@ pub struct Service {
     pub stop_timeout: Option<Duration>,
     /// When it counts as in trouble.
     pub watch: Policy,
+    /// What may be done with it, whoever asks.
+    pub rights: Rights,
 }
 
 /// How `!update` behaves for one service.

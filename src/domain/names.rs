@@ -151,6 +151,12 @@ checked_name!(
         && s.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 );
 checked_name!(
+    /// The key of a container's label, like "org.example.ops".
+    LabelName, "label",
+    "give the label's key: letters, digits, '.', '_', '-' and '/', starting with a letter or digit, 128 at most",
+    |s| word(s, 128, "._-/")
+);
+checked_name!(
     /// A full Matrix user ID, `@name:server`.
     UserId, "Matrix user ID",
     "give the full ID, like @alice:example.org",

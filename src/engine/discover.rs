@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::collector::Tail;
 use crate::{
     domain::{
-        discovery::Shown,
+        discovery::{Shown, Sought},
         names::{HostName, LoginName},
         output::CommandOutput,
         runtime::Runtime,
@@ -19,20 +19,33 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Bytes kept: some thousand containers.
 const BYTES: usize = 1024 * 1024;
 
-/// What a runtime shows to a login of a host; or why it shows nothing.
+/// Why a runtime showed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotShown {
+    /// It said so.
+    #[error("{0}")]
+    Refused(String),
+    /// It was not asked, or its answer was lost.
+    #[error("{0}")]
+    NotAsked(String),
+}
+
+/// What a runtime shows to a login of a host.
 pub async fn discover(
     remote: &dyn Remote,
     host: &HostName,
     login: Option<&LoginName>,
     runtime: &dyn Runtime,
-) -> Option<Result<Shown, String>> {
+    sought: &Sought,
+) -> Result<Shown, NotShown> {
     let mut output = Tail::new(BYTES);
-    let exec = Exec { command: shell::script(login, &runtime.discover()?), limit: LIMIT, stdin: Stdin::Empty };
-    Some(match remote.exec(exec, &mut output).await {
-        Ok(exit) if exit.is_success() => Ok(runtime.read_discovered(&output.text())),
-        Ok(exit) => {
-            Err(format!("{host}: {} says {exit}: {}", runtime.label(), CommandOutput::last_line(&output.text())))
+    let command = shell::script(login, &runtime.discover(sought, login));
+    let exit = remote.exec(Exec { command, limit: LIMIT, stdin: Stdin::Empty }, &mut output).await;
+    match exit.map_err(|error| NotShown::NotAsked(format!("{host}: {error}")))? {
+        exit if exit.is_success() => Ok(runtime.read_discovered(&output.text())),
+        exit => {
+            let (said, runtime) = (output.text(), runtime.label());
+            Err(NotShown::Refused(format!("{host}: {runtime} says {exit}: {}", CommandOutput::last_line(&said))))
         }
-        Err(error) => Err(format!("{host}: {error}")),
-    })
+    }
 }

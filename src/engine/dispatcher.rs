@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use super::{
     ctx::{Ctx, Ids},
     dashboard::Dashboards,
+    discovery::Discovery,
     effect::Effect,
     event::{Answer, Asker, Event},
     incidents::Incidents,
@@ -29,7 +30,15 @@ use super::{
     world::World,
 };
 use crate::{
-    domain::{command::Command, inbound::Me, inventory::Inventory, record::Record},
+    domain::{
+        command::Command,
+        inbound::Me,
+        incident::Resolution,
+        inventory::{Inventory, Service},
+        names::{HostName, ServiceName},
+        record::Record,
+        subject::Subject,
+    },
     ports::{Identity, Watching},
 };
 
@@ -45,6 +54,7 @@ pub struct Dispatcher {
     incidents: Incidents,
     dashboards: Dashboards,
     notifier: Notifier,
+    discovery: Discovery,
 }
 
 impl Dispatcher {
@@ -59,18 +69,30 @@ impl Dispatcher {
             incidents: Incidents::new(),
             dashboards: Dashboards::default(),
             notifier: Notifier::default(),
+            discovery: Discovery::default(),
             inventory,
         }
     }
 
     /// Goes on with what an earlier process knew of services and incidents.
-    pub fn restore(&mut self, watching: Watching, now: Timestamp) {
-        let Watching { next_incident, open, silences, checkpoints, dashboards } = watching;
+    pub fn restore(&mut self, watching: Watching, now: Timestamp) -> Vec<Effect> {
+        let Watching { next_incident, open, silences, checkpoints, dashboards, found } = watching;
+        let (services, effects) = self.discovery.restore(found, &self.inventory);
+        if !services.is_empty() {
+            self.watcher.add(&services);
+            Arc::make_mut(&mut self.inventory).services.extend(services);
+        }
         if let Some(lived) = self.ids.last_lived() {
             self.watcher.restore(checkpoints, &open, lived);
         }
         self.incidents.restore(next_incident, open, silences, now);
         self.dashboards.restore(dashboards);
+        effects
+    }
+
+    /// What is managed: by the config, and what was found since.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
     }
 
     /// Follows operations that an earlier process left without an outcome.
@@ -122,7 +144,8 @@ impl Dispatcher {
 
     /// Hands an event to the machine it is for.
     fn route(&mut self, event: Event, now: Timestamp) -> Step {
-        let Self { inventory, ids, intake, queries, operations, watcher, incidents, dashboards, notifier } = self;
+        let Self { inventory, ids, intake, queries, operations, watcher, incidents, dashboards, notifier, discovery } =
+            self;
         let inventory = Arc::clone(inventory);
         let ctx = &mut Ctx::new(&inventory, now, ids, notifier);
         match event {
@@ -139,7 +162,8 @@ impl Dispatcher {
             Event::RoomReady(room) => {
                 let deferred = notifier.room_ready(room, &inventory);
                 ctx.can_speak = true;
-                deferred.then(incidents.tick(ctx))
+                let told = deferred.then(incidents.tick(ctx));
+                told.then(discovery.room_ready(World { inventory: &inventory, operations, watcher, incidents }, ctx))
             }
             Event::MayPin(room) => dashboards.may_pin(room, ctx),
             Event::Unreadable { room, event, why } => intake.unreadable(&room, &event, why),
@@ -163,6 +187,10 @@ impl Dispatcher {
                 }
             },
             Event::Runtime { login, host, event } => watcher.event(&host, login.as_ref(), &event, ctx),
+            Event::Discovered { host, listings, complaints } => {
+                let world = World { inventory: &inventory, operations, watcher, incidents };
+                discovery.listed(&host, listings, complaints, world, ctx)
+            }
             Event::EngineWent(host) => watcher.engine_went(&host, ctx),
             Event::Job { operation, news } => operations.news(operation, news, ctx),
             Event::Stopping => operations.stopping(ctx),
@@ -194,6 +222,7 @@ impl Dispatcher {
         let ctx = &mut Ctx::new(&inventory, now, ids, notifier);
         match signal {
             Signal::Accepted(request) => self.carry_out(*request, now),
+            Signal::Managed { host, added, gone } => self.manage(host, added, &gone, now),
             Signal::Reacted(request, incident) => incidents.reacted(&request, &incident, ctx),
             Signal::OperationStarted(operation) => {
                 watcher.operation_started(&operation);
@@ -204,6 +233,22 @@ impl Dispatcher {
             Signal::Closed(subject, how) => incidents.closed(&subject, how, ctx),
             Signal::Notify(notification) => notifier.notify(notification, &inventory),
         }
+    }
+
+    /// From now on a host has these services more, and those no more.
+    fn manage(&mut self, host: HostName, added: Vec<Service>, gone: &[ServiceName], now: Timestamp) -> Step {
+        let inventory = Arc::make_mut(&mut self.inventory);
+        inventory.services.retain(|service| !gone.contains(&service.name));
+        self.watcher.add(&added);
+        inventory.services.extend(added);
+        let services = self.inventory.on_host(&host).cloned().collect();
+        let inventory = Arc::clone(&self.inventory);
+        let ctx = &mut Ctx::new(&inventory, now, &mut self.ids, &self.notifier);
+        let closed = gone.iter().map(|service| {
+            self.watcher.forget(service);
+            self.incidents.closed(&Subject::Service(service.clone()), Resolution::Gone, ctx)
+        });
+        Step::from(Effect::Manage { host, services }).then(closed.collect::<Step>())
     }
 
     /// Has a request done by the machine it is for.

@@ -1,8 +1,10 @@
 //! What can be done about what has happened.
 
+use std::sync::Arc;
+
 use super::{event::Ticket, host_request::HostRequest};
 use crate::{
-    domain::{inbound::Inbound, names::HostName, outgoing::Outgoing, record::LedgerQuery},
+    domain::{inbound::Inbound, inventory::Service, names::HostName, outgoing::Outgoing, record::LedgerQuery},
     ports::Entry,
 };
 
@@ -19,6 +21,13 @@ pub enum Effect {
         host: HostName,
         /// What.
         request: HostRequest,
+    },
+    /// From now on a host has these services.
+    Manage {
+        /// Which.
+        host: HostName,
+        /// All of them.
+        services: Arc<[Service]>,
     },
     /// Find out whether a message is a copy of one that was acted on.
     CheckReplay {
@@ -42,7 +51,9 @@ impl Effect {
         match self {
             Self::Record(entry) => Some(entry.clone()),
             Self::Say(outgoing) if outgoing.is_durable() => Some(Entry::Queued(outgoing.clone())),
-            Self::Say(_) | Self::Host { .. } | Self::CheckReplay { .. } | Self::Query { .. } => None,
+            Self::Say(_) | Self::Host { .. } | Self::Manage { .. } | Self::CheckReplay { .. } | Self::Query { .. } => {
+                None
+            }
         }
     }
 }

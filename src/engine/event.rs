@@ -9,6 +9,7 @@ use crate::domain::{
     output::CommandOutput,
     progress::Progress,
     record::Record,
+    roster::Listing,
     runtime::RuntimeEvent,
 };
 
@@ -54,6 +55,15 @@ pub enum Event {
         host: HostName,
         /// What.
         event: RuntimeEvent,
+    },
+    /// A host was asked what runs there, whether or not the config has it.
+    Discovered {
+        /// Which.
+        host: HostName,
+        /// What each runtime showed to each login.
+        listings: Vec<Listing>,
+        /// What those said that showed nothing.
+        complaints: Vec<String>,
     },
     /// The event stream of a host's engine ended, by the engine's own doing.
     EngineWent(HostName),

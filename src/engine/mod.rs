@@ -9,6 +9,7 @@ pub mod collector;
 pub mod ctx;
 pub mod dashboard;
 pub mod discover;
+pub mod discovery;
 pub mod dispatcher;
 pub mod doctor;
 pub mod effect;

@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
     effect::Effect,
     event::{Answer, Event, Replay, Ticket},
     host_request::HostRequest,
-    host_worker::HostWorker,
+    host_worker::{Finder, HostWorker},
     outbound,
     outbound_queue::OutboundQueue,
     replay_check,
@@ -20,7 +23,7 @@ use super::{
 use crate::{
     domain::{
         inbound::{Inbound, Me, Protection},
-        inventory::Inventory,
+        inventory::{Inventory, Service},
         names::HostName,
         outgoing::Outgoing,
         record::{LedgerQuery, Record},
@@ -93,11 +96,16 @@ impl Engine {
         ));
         tasks.spawn(outbound::run(self.chat, Arc::clone(&self.ledger), queue, sentences, silence.clone()));
 
+        let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
+        let restored = dispatcher.restore(self.ledger.watching().await?, Timestamp::now());
         let mut workers = BTreeMap::new();
         for (host, remote) in self.remotes {
             let (requests, inbox) = mpsc::channel(PER_HOST);
+            let (manage, services) = watch::channel(dispatcher.inventory().on_host(&host).cloned().collect());
+            let discover = self.inventory.hosts.iter().find(|known| known.name == host);
             let worker = HostWorker {
-                services: self.inventory.on_host(&host).cloned().collect(),
+                services,
+                discover: discover.and_then(|host| host.discover.clone()).map(Finder::new),
                 host: host.clone(),
                 remote,
                 events: sender.clone(),
@@ -108,12 +116,11 @@ impl Engine {
                 worker.run(inbox, stop).await;
                 Ok(())
             });
-            workers.insert(host, requests);
+            workers.insert(host, WorkerHandle { requests, manage });
         }
 
-        let mut dispatcher = Dispatcher::new(Arc::clone(&self.inventory), self.me, identity);
         let mut runner = EffectRunner { ledger: self.ledger, say, check_replay, workers };
-        dispatcher.restore(runner.ledger.watching().await?, Timestamp::now());
+        runner.perform(restored, &mut dispatcher).await?;
         let unfinished = runner.ledger.unfinished().await?;
         let effects = dispatcher.resume(unfinished, Timestamp::now());
         runner.perform(effects, &mut dispatcher).await?;
@@ -177,7 +184,14 @@ struct EffectRunner {
     ledger: Arc<dyn Ledger>,
     say: mpsc::Sender<Outgoing>,
     check_replay: mpsc::Sender<(Inbound, Ticket)>,
-    workers: BTreeMap<HostName, mpsc::Sender<HostRequest>>,
+    workers: BTreeMap<HostName, WorkerHandle>,
+}
+
+/// What the engine holds of a host's worker.
+struct WorkerHandle {
+    requests: mpsc::Sender<HostRequest>,
+    /// What is on the host.
+    manage: watch::Sender<Arc<[Service]>>,
 }
 
 impl EffectRunner {
@@ -209,6 +223,12 @@ impl EffectRunner {
                 None
             }
             Effect::Host { host, request } => self.ask(&host, request),
+            Effect::Manage { host, services } => {
+                if let Some(worker) = self.workers.get(&host) {
+                    worker.manage.send_replace(services);
+                }
+                None
+            }
             Effect::CheckReplay { message, ticket } => {
                 let refused = self.check_replay.try_send((*message, ticket)).is_err();
                 let why = "too many commands wait to be looked at".to_owned();
@@ -239,7 +259,7 @@ impl EffectRunner {
 
     fn ask(&mut self, host: &HostName, request: HostRequest) -> Option<Event> {
         let refused = match self.workers.get(host) {
-            Some(worker) => worker.try_send(request).err().map(mpsc::error::TrySendError::into_inner),
+            Some(worker) => worker.requests.try_send(request).err().map(mpsc::error::TrySendError::into_inner),
             None => Some(request),
         };
         let why = format!("too many requests wait for {host} already");

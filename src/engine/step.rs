@@ -4,7 +4,9 @@
 use super::{effect::Effect, request::Request};
 use crate::domain::{
     incident::{Cause, IncidentId, Resolution},
+    inventory::Service,
     message::MessageClass,
+    names::{HostName, ServiceName},
     operation::{Operation, Outcome},
     progress::Progress,
     subject::Subject,
@@ -34,6 +36,15 @@ pub enum Signal {
     Opened(Subject, Cause),
     /// It is not wrong any more.
     Closed(Subject, Resolution),
+    /// Services were found on a host, or are gone from there.
+    Managed {
+        /// Where.
+        host: HostName,
+        /// New ones.
+        added: Vec<Service>,
+        /// Those that are gone.
+        gone: Vec<ServiceName>,
+    },
     /// To be said in every room.
     Notify(Notification),
 }

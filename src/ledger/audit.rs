@@ -128,6 +128,8 @@ pub(super) fn note(db: &Connection, entry: &Entry) -> Answer<()> {
         | Entry::Silenced(_)
         | Entry::SilenceOver(_)
         | Entry::Dashboard(_)
+        | Entry::Found(_)
+        | Entry::Gone(_)
         | Entry::Checkpoint { .. } => return Ok(()),
     };
     append(db, link)

@@ -71,6 +71,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     // 5: who cancelled an operation, where that is no person.
     Migration { oldest: 2, sql: "ALTER TABLE operation ADD COLUMN cancelled_by_actor TEXT;" },
+    // 6: services that were found on hosts.
+    Migration {
+        oldest: 2,
+        sql: "CREATE TABLE found (service TEXT PRIMARY KEY, found TEXT NOT NULL) WITHOUT ROWID;",
+    },
 ];
 
 /// Brings the file up to date.

@@ -89,6 +89,8 @@ pub(super) fn commit(db: &mut Connection, entries: &[Entry]) -> Answer<()> {
             Entry::Silenced(silence) => watching::silence(&step, silence)?,
             Entry::SilenceOver(id) => watching::unsilence(&step, *id)?,
             Entry::Dashboard(dashboard) => watching::show(&step, dashboard)?,
+            Entry::Found(found) => watching::found(&step, found)?,
+            Entry::Gone(service) => watching::gone(&step, service)?,
             Entry::Checkpoint { service, checkpoint } => watching::save(&step, service, checkpoint)?,
             Entry::Queued(outgoing) => {
                 step.execute(
@@ -114,6 +116,8 @@ fn is_weighty(entry: &Entry) -> bool {
         | Entry::Silenced(_)
         | Entry::SilenceOver(_)
         | Entry::Dashboard(_)
+        | Entry::Found(_)
+        | Entry::Gone(_)
         | Entry::Checkpoint { .. } => false,
     }
 }

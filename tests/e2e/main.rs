@@ -12,6 +12,7 @@ mod dashboard;
 mod deploys;
 mod discover;
 mod doctor;
+mod found;
 mod incidents;
 mod ledger;
 mod limits;

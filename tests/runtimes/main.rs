@@ -5,6 +5,7 @@
 
 mod containers;
 mod everything;
+mod found;
 mod metal;
 #[path = "../e2e/outcome.rs"]
 mod outcome;

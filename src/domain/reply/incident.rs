@@ -153,6 +153,7 @@ fn ended(incident: &Incident, inventory: &Inventory) -> String {
             alert::host_seen(host, *from, *to, missed)
         }
         (Some((Resolution::DiskFree(disk), _)), Subject::Disk(host)) => alert::disk_free(host, disk),
+        (Some((Resolution::Gone, _)), _) => format!("⚪ **{}** — gone from its host", escape(name)),
         _ => format!("⚪ **{}** — its trouble is over", escape(name)),
     }
 }

@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod change;
 pub mod dashboard;
+pub mod discovery;
 pub mod doctor;
 pub mod help;
 pub mod incident;

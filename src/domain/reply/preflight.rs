@@ -153,6 +153,7 @@ mod tests {
     use crate::domain::{
         inventory::UpdatePolicy,
         names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
+        rights::Rights,
         runtime::Workload,
         watch::Policy,
     };
@@ -168,6 +169,7 @@ mod tests {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         }
     }

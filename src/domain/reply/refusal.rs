@@ -5,11 +5,13 @@ use jiff::Timestamp;
 use super::{help, incident, operations, span};
 use crate::domain::{
     access::Missing,
+    change::Change,
     command::{Fault, Spec, Unresolved},
     inbound::{Arrival, Unreadable},
     message::{code, escape, quote},
     names::ServiceName,
     operation::Operation,
+    rights::Rights,
     runtime::NotPossible,
     selector::NoMatch,
     suggest, target,
@@ -109,6 +111,20 @@ pub fn missing_right(command: &str, missing: &Missing) -> String {
         missing.needs.name(),
         missing.has.name()
     )
+}
+
+/// Nobody may do that with this service.
+pub fn not_of_service(service: &ServiceName, has: Rights, change: Change) -> String {
+    let may = match has {
+        Rights::Read | Rights::Change => "looked at",
+        Rights::Restart => "restarted, stopped and started",
+    };
+    let more = match Rights::for_change(change) {
+        Rights::Read | Rights::Restart => "`may = \"restart\"` in its host's `discover` allows it.",
+        Rights::Change => "To be updated it needs a `[[service]]`: `opsroom discover` prints the lines.",
+    };
+    let name = escape(service.as_str());
+    format!("**{name}** was found, not configured: it can only be {may} — not {}. {more}", change.done())
 }
 
 /// A command that is too old to be meant any more.

@@ -4,9 +4,17 @@
 use jiff::Timestamp;
 
 use crate::domain::{
+    discovery::Sought,
     inventory::Service,
     observation::{Death, Health, Observation, State},
+    shell,
 };
+
+/// The options of a list that is to show what is sought alone.
+pub(in crate::domain::runtime) fn labelled(sought: &Sought) -> String {
+    let filter = |label| format!(" --filter {}", shell::quote(&format!("label={label}")));
+    sought.label.as_ref().map(filter).unwrap_or_default()
+}
 
 /// One container, as a line tells it.
 pub(in crate::domain::runtime) struct Fields<'a> {

@@ -28,9 +28,9 @@ pub use self::{
 };
 use super::{
     change::Wanted,
-    discovery::Shown,
+    discovery::{Shown, Sought},
     inventory::Service,
-    names::MemberName,
+    names::{LoginName, MemberName},
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -99,6 +99,9 @@ pub trait Runtime: fmt::Debug + Sync {
     /// none.
     fn read_event(&self, line: &str) -> Option<RuntimeEvent>;
 
+    /// What an event is about, if nobody's service is that yet.
+    fn could_be(&self, event: &RuntimeEvent) -> Option<Workload>;
+
     /// A command that prints the last lines of a service's log, or of a
     /// member's.
     fn logs(&self, service: &Service, member: Option<&MemberName>, lines: u32) -> String;
@@ -125,9 +128,9 @@ pub trait Runtime: fmt::Debug + Sync {
     /// Whether what was printed says that the service is not there.
     fn is_missing(&self, printed: &str, service: &Service) -> bool;
 
-    /// A command that prints what runs there. None where too much does that is
-    /// nobody's service.
-    fn discover(&self) -> Option<String>;
+    /// A command that prints what a login sees run there; nothing where there is
+    /// no such runtime.
+    fn discover(&self, sought: &Sought, login: Option<&LoginName>) -> String;
 
     /// Reads what [`discover`](Self::discover) printed.
     fn read_discovered(&self, printed: &str) -> Shown;

@@ -52,8 +52,9 @@ pub fn command<'a>(services: impl IntoIterator<Item = &'a Service>) -> String {
         format!("echo {}; {command} 2>&1", shell::quote(&group.mark()))
     };
     let groups = Group::all(services);
-    let parts: Vec<String> = groups.iter().map(ask).collect();
-    format!("{}; {}", parts.join("; "), facts(groups.iter().map(|group| group.runtime)))
+    let mut parts: Vec<String> = groups.iter().map(ask).collect();
+    parts.push(facts(groups.iter().map(|group| group.runtime)));
+    parts.join("; ")
 }
 
 /// What a host says of itself, without asking what runs there.
@@ -151,6 +152,7 @@ mod tests {
     use crate::domain::{
         inventory::UpdatePolicy,
         names::{Branch, ContainerName, HostName, ServiceName, UnitName},
+        rights::Rights,
         runtime::{Workload, systemd::Unit},
         watch::Policy,
     };
@@ -178,6 +180,7 @@ mod tests {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         }
     }

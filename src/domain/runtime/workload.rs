@@ -6,8 +6,12 @@ use super::{
 };
 use crate::domain::names::{ContainerName, ProjectName};
 
+/// Characters of a name that a service takes over.
+const SHORT: usize = 40;
+
 /// What a service is on its host, by the name that its runtime knows it by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Workload {
     /// A container of Docker Engine.
     Docker(ContainerName),
@@ -31,6 +35,26 @@ impl Workload {
             Self::Docker(container) | Self::Podman(container) => container.as_str(),
             Self::Project(project) => project.as_str(),
             Self::Systemd(unit) => unit.name.as_str(),
+        }
+    }
+
+    /// What a service is called that is named after it. May hold what no service's
+    /// name can, if its own begins with that.
+    pub fn short_name(&self) -> String {
+        let whole = match self {
+            Self::Systemd(unit) => unit.short_name(),
+            Self::Docker(_) | Self::Project(_) | Self::Podman(_) => self.name(),
+        };
+        let fits = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+        let short: String = whole.chars().take(SHORT).map(fits).collect();
+        short.trim_end_matches(['.', '-']).to_owned()
+    }
+
+    /// Whether it is one of many of which few are anybody's service.
+    pub fn is_unit(&self) -> bool {
+        match self {
+            Self::Systemd(_) => true,
+            Self::Docker(_) | Self::Project(_) | Self::Podman(_) => false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The dispatcher as a conversation: messages and reports in, sentences out.
 
 mod dashboard;
+mod discovery;
 mod incidents;
 mod watching;
 
@@ -21,6 +22,7 @@ use crate::{
         output::{CommandOutput, Exit},
         progress::{Phase, Reader},
         record::End,
+        rights::Rights,
         role::Role,
         runtime::{self, EventKind, RuntimeEvent, Workload, snapshot},
         watch::{Policy, Saved},
@@ -68,9 +70,10 @@ impl Room {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         };
-        let host = |name: &str| Host { name: HostName::parse(name).unwrap() };
+        let host = |name: &str| Host { name: HostName::parse(name).unwrap(), discover: None };
         let user = |id: &str| UserId::parse(id).unwrap();
         let inventory = Inventory {
             services: vec![

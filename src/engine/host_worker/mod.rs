@@ -5,10 +5,13 @@
 //! login, a snapshot one, and the limits of the others leave room for them: a
 //! host on which many changes run can still be asked how it is.
 
+mod discovery;
 mod jobs;
 mod read;
 mod snapshots;
 mod streams;
+
+pub use self::discovery::Finder;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +20,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, Semaphore, mpsc},
+    sync::{Notify, Semaphore, mpsc, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -43,8 +46,10 @@ const SNAPSHOTS: usize = 64;
 pub struct HostWorker {
     /// The host's name.
     pub host: HostName,
-    /// What runs on it, by the config.
-    pub services: Vec<Service>,
+    /// What runs on it: by the config, and what was found there.
+    pub services: watch::Receiver<Arc<[Service]>>,
+    /// What looks for more there, if anything does.
+    pub discover: Option<Finder>,
     /// The way to it.
     pub remote: Arc<dyn Remote>,
     /// Where what happens goes.
@@ -65,19 +70,34 @@ impl HostWorker {
         let mut running = BTreeMap::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&worker).snapshots(asked));
-        if !worker.services.is_empty() {
-            for (runtime, services) in by_runtime(&worker.services) {
-                let logins: BTreeSet<Option<LoginName>> = services.iter().map(|s| s.run_as.clone()).collect();
-                for login in logins {
-                    let restart = Arc::clone(&restart_streams);
-                    tasks.spawn(Arc::clone(&worker).stream(runtime, login, snapshot.clone(), restart, stop.clone()));
-                }
-            }
-            tasks.spawn(Arc::clone(&worker).snapshot_regularly(snapshot.clone()));
+        // What is managed changes when something is found; a stream that has nothing left costs little.
+        let mut managed = worker.services.clone();
+        managed.mark_changed();
+        let mut streams = BTreeSet::new();
+        let mut is_watched = false;
+        if worker.discover.is_some() {
+            tasks.spawn(Arc::clone(&worker).discover_regularly());
         }
         loop {
             let request = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
+                // The dispatcher holds the other end, and ends after this.
+                Ok(()) = managed.changed() => {
+                    let services = Arc::clone(&managed.borrow_and_update());
+                    for (runtime, services) in by_runtime(&*services) {
+                        let logins: BTreeSet<Option<LoginName>> = services.iter().map(|s| s.run_as.clone()).collect();
+                        for login in logins.into_iter().filter(|login| streams.insert((runtime.label(), login.clone()))) {
+                            let restart = Arc::clone(&restart_streams);
+                            let stream = Arc::clone(&worker).stream(runtime, login, snapshot.clone(), restart, stop.clone());
+                            tasks.spawn(stream);
+                        }
+                    }
+                    if (!services.is_empty() || worker.discover.is_some()) && !std::mem::replace(&mut is_watched, true) {
+                        tasks.spawn(Arc::clone(&worker).snapshot_regularly(snapshot.clone()));
+                    }
+                    continue;
+                }
                 request = requests.recv() => request,
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
             };
@@ -105,6 +125,11 @@ impl HostWorker {
             }
         }
         tasks.shutdown().await;
+    }
+
+    /// What runs on the host now.
+    fn services(&self) -> Arc<[Service]> {
+        Arc::clone(&self.services.borrow())
     }
 
     /// Hands an event on.

@@ -46,13 +46,14 @@ impl HostWorker {
     async fn snapshot(&self) -> Seen {
         let (began, mut facts) = (Timestamp::now(), HostFacts::default());
         let mut output = Tail::new(BYTES);
-        let exec = Exec { command: snapshot::command(&self.services), limit: LIMIT, stdin: Stdin::Empty };
+        let services = self.services();
+        let exec = Exec { command: snapshot::command(&*services), limit: LIMIT, stdin: Stdin::Empty };
         let seen = match self.remote.exec(exec, &mut output).await {
             // The command's status is that of its last name; each line speaks
             // for itself.
             Ok(_) => {
                 let seen;
-                (facts, seen) = snapshot::read(&output.text(), &self.services, Timestamp::now());
+                (facts, seen) = snapshot::read(&output.text(), &*services, Timestamp::now());
                 seen
             }
             Err(error) if error.may_have_run() => Err(SnapshotError::Unclear(error.to_string())),

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Asked, HostWorker};
 use crate::{
     domain::{
+        inventory::Service,
         names::LoginName,
-        runtime::{Runtime, Workload, stream},
+        runtime::{EventKind, Runtime, RuntimeEvent, stream},
     },
     engine::{collector::Lines, event::Event},
     ports::{Exec, RemoteError, Stdin},
@@ -35,6 +36,13 @@ const WAITING: usize = 1_024;
 const LINE: usize = 64 * 1024;
 
 impl HostWorker {
+    /// Whether an event is about a service. Several logins may see the same
+    /// engine: each tells of its own.
+    fn has(&self, event: &RuntimeEvent, runtime: &dyn Runtime, login: Option<&LoginName>) -> bool {
+        let own = |s: &Service| s.run_as.as_ref() == login && s.workload.runtime().label() == runtime.label();
+        self.services.borrow().iter().any(|service| own(service) && service.workload.has(event))
+    }
+
     /// Holds the event stream of a runtime for a login, and gets it back when it breaks. What
     /// happened in between the engine tells again, as far as it remembers, and
     /// after each beginning a snapshot closes the gap.
@@ -47,20 +55,13 @@ impl HostWorker {
         stop: CancellationToken,
     ) {
         let mut pause = RECONNECT.0;
-        // Several logins may see the same engine: each tells of its own.
-        let own = self
-            .services
-            .iter()
-            .filter(|s| s.run_as == login && s.workload.runtime().label() == runtime.label())
-            .map(|s| s.workload.clone());
-        let own: Arc<[Workload]> = own.collect();
         let known = Arc::new(Mutex::new(None));
         loop {
             let began = tokio::time::Instant::now();
             let (send, mut lines) = mpsc::channel(WAITING);
             let overflow = snapshot.clone();
             let since = *known.lock().unwrap_or_else(PoisonError::into_inner);
-            let (own, told) = (Arc::clone(&own), Arc::clone(&known));
+            let (worker, told, seen_as) = (Arc::clone(&self), Arc::clone(&known), login.clone());
             let heard = Arc::new(AtomicBool::new(false));
             let hears = Arc::clone(&heard);
             let mut output = Lines::new(LINE, move |line: &str| {
@@ -72,9 +73,15 @@ impl HostWorker {
                     Some(event) => (*known).max(Some(event.at)),
                     None => known.or_else(|| stream::read_clock(line)),
                 };
-                if let Some(event) = event.filter(|event| own.iter().any(|workload| workload.has(event)))
-                    && send.try_send(event).is_err()
-                {
+                let Some(event) = event else { return };
+                if !worker.has(&event, runtime, seen_as.as_ref()) {
+                    worker.not_known(&event, runtime);
+                    return;
+                }
+                if event.kind == EventKind::Removed {
+                    worker.removed();
+                }
+                if send.try_send(event).is_err() {
                     // Too many to take: the snapshot tells what came of them.
                     let _ = overflow.try_send(None);
                 }

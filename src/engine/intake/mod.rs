@@ -20,7 +20,7 @@ use super::{
     world::World,
 };
 use crate::domain::{
-    access::{self, Admission, Missing},
+    access::{self, Admission, Denied, Missing},
     command::{self, Parsed, Reading, Spec, Unresolved},
     inbound::{Inbound, Me, Protection, Unreadable},
     names::{EventId, RoomId},
@@ -158,8 +158,12 @@ fn request(message: &Inbound, parsed: Parsed, role: Role, world: World<'_>, ctx:
         };
         refuse(message, how, &refusal::unresolved(&unresolved, ctx.prefix()))
     })?;
-    let command =
-        access::authorise(spec, resolved, role).map_err(|missing| not_allowed(message, spec, &missing, ctx))?;
+    let command = access::authorise(spec, resolved, role, ctx.inventory).map_err(|denied| match denied {
+        Denied::Role(missing) => not_allowed(message, spec, &missing, ctx),
+        Denied::Service { service, has, change } => {
+            refuse(message, "not of this service", &refusal::not_of_service(&service, has, change))
+        }
+    })?;
     let asked = message.body.trim().chars().take(ASKED).collect();
     Ok(Request { origin: origin(message), role, command, asked })
 }

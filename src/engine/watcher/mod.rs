@@ -12,7 +12,7 @@ use self::{host::HostMonitor, service::ServiceMonitor};
 use super::{ctx::Ctx, step::Step};
 use crate::domain::{
     incident::{Cause, Incident},
-    inventory::Inventory,
+    inventory::{Inventory, Service},
     names::{HostName, ServiceName},
     subject::Subject,
     watch::{Detector, Saved, Standing},
@@ -48,6 +48,18 @@ impl Watcher {
             });
             host.restore(lived, problems.collect());
         }
+    }
+
+    /// Services that are new.
+    pub fn add(&mut self, services: &[Service]) {
+        for service in services {
+            self.services.entry(service.name.clone()).or_insert_with(|| ServiceMonitor::new(service));
+        }
+    }
+
+    /// A service that is there no more.
+    pub fn forget(&mut self, service: &ServiceName) {
+        self.services.remove(service);
     }
 
     /// What is known of a service.

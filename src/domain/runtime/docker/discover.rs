@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    discovery::{Found, Shown},
+    discovery::{Found, Shown, Sought},
     names::{ContainerName, ProjectName, RemoteDir},
-    runtime::Workload,
+    runtime::{Workload, container},
     shell,
 };
 
@@ -20,8 +20,9 @@ const FORMAT: &str = "[{{json .Names}},{{json .State}},{{json (.Label \"com.dock
 /// `docker ps` alone, since an inspect of what it named fails for a container
 /// that was removed in between. Not with `--no-trunc`: then a name is followed
 /// by those that links give it.
-pub(super) fn list() -> String {
-    format!("command -v docker >/dev/null || exit 0\ndocker ps -a --format {}", shell::quote(FORMAT))
+pub(super) fn list(sought: &Sought) -> String {
+    let only = container::labelled(sought);
+    format!("command -v docker >/dev/null || exit 0\ndocker ps -a{only} --format {}", shell::quote(FORMAT))
 }
 
 /// Reads what [`list`] printed.

@@ -11,12 +11,12 @@ mod project;
 use jiff::Timestamp;
 
 pub use self::inspect::{inspect, names_missing};
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
+use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
 use crate::domain::{
     change::Wanted,
-    discovery::Shown,
+    discovery::{Shown, Sought},
     inventory::Service,
-    names::MemberName,
+    names::{ContainerName, LoginName, MemberName},
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -63,6 +63,13 @@ impl Runtime for Docker {
         events::read_event(line)
     }
 
+    fn could_be(&self, event: &RuntimeEvent) -> Option<Workload> {
+        match &event.of {
+            Some((project, _)) => Some(Workload::Project(project.clone())),
+            None => ContainerName::parse(&event.name).ok().map(Workload::Docker),
+        }
+    }
+
     fn logs(&self, service: &Service, member: Option<&MemberName>, lines: u32) -> String {
         project::logs(service, member, lines)
     }
@@ -99,8 +106,8 @@ impl Runtime for Docker {
         names_missing(printed, service.workload.name())
     }
 
-    fn discover(&self) -> Option<String> {
-        Some(discover::list())
+    fn discover(&self, sought: &Sought, _: Option<&LoginName>) -> String {
+        discover::list(sought)
     }
 
     fn read_discovered(&self, printed: &str) -> Shown {

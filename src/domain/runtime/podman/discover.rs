@@ -2,9 +2,9 @@
 //! starts is that unit.
 
 use crate::domain::{
-    discovery::{Found, Shown},
+    discovery::{Found, Shown, Sought},
     names::ContainerName,
-    runtime::Workload,
+    runtime::{Workload, container},
     shell,
 };
 
@@ -14,8 +14,9 @@ const FORMAT: &str = "[{{json .Names}},{{json .State}},{{json (index .Labels \"P
 
 /// A command that prints each container on a line; nothing where there is no
 /// Podman.
-pub(super) fn list() -> String {
-    format!("command -v podman >/dev/null || exit 0\npodman ps -a --format {}", shell::quote(FORMAT))
+pub(super) fn list(sought: &Sought) -> String {
+    let only = container::labelled(sought);
+    format!("command -v podman >/dev/null || exit 0\npodman ps -a{only} --format {}", shell::quote(FORMAT))
 }
 
 /// Reads what [`list`] printed.

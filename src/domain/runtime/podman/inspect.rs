@@ -87,6 +87,7 @@ mod tests {
         inventory::UpdatePolicy,
         names::{Branch, ContainerName, HostName, ServiceName},
         observation::{Death, Health},
+        rights::Rights,
         runtime::Workload,
         watch::Policy,
     };
@@ -102,6 +103,7 @@ mod tests {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         }
     }

@@ -9,12 +9,12 @@ mod inspect;
 
 use jiff::Timestamp;
 
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
+use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
 use crate::domain::{
     change::Wanted,
-    discovery::Shown,
+    discovery::{Shown, Sought},
     inventory::Service,
-    names::MemberName,
+    names::{ContainerName, LoginName, MemberName},
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -70,6 +70,10 @@ impl Runtime for Podman {
         events::read_event(line)
     }
 
+    fn could_be(&self, event: &RuntimeEvent) -> Option<Workload> {
+        ContainerName::parse(&event.name).ok().map(Workload::Podman)
+    }
+
     fn logs(&self, service: &Service, _: Option<&MemberName>, lines: u32) -> String {
         format!("{SURROUNDINGS}podman logs --tail {lines} -- {} 2>&1", shell::quote(service.workload.name()))
     }
@@ -100,8 +104,8 @@ impl Runtime for Podman {
         inspect::names_missing(printed, service.workload.name())
     }
 
-    fn discover(&self) -> Option<String> {
-        Some(format!("{SURROUNDINGS}{}", discover::list()))
+    fn discover(&self, sought: &Sought, _: Option<&LoginName>) -> String {
+        format!("{SURROUNDINGS}{}", discover::list(sought))
     }
 
     fn read_discovered(&self, printed: &str) -> Shown {

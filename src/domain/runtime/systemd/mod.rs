@@ -2,6 +2,7 @@
 //! `journalctl`.
 
 mod change;
+mod discover;
 mod doctor;
 mod events;
 mod journal;
@@ -12,12 +13,12 @@ mod unit;
 use jiff::Timestamp;
 
 pub use self::unit::{Manager, Unit};
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent};
+use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
 use crate::domain::{
     change::Wanted,
-    discovery::Shown,
+    discovery::{Shown, Sought},
     inventory::Service,
-    names::MemberName,
+    names::{LoginName, MemberName},
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -64,6 +65,10 @@ impl Runtime for Systemd {
         events::read_event(line)
     }
 
+    fn could_be(&self, event: &RuntimeEvent) -> Option<Workload> {
+        Unit::of_key(&event.name).map(Workload::Systemd)
+    }
+
     fn logs(&self, service: &Service, _: Option<&MemberName>, lines: u32) -> String {
         show::unit(service).map_or_else(String::new, |unit| journal::logs(unit, lines))
     }
@@ -94,12 +99,12 @@ impl Runtime for Systemd {
         printed.split('|').any(|field| field == "LoadState=not-found")
     }
 
-    fn discover(&self) -> Option<String> {
-        None
+    fn discover(&self, sought: &Sought, login: Option<&LoginName>) -> String {
+        discover::list(sought, login)
     }
 
-    fn read_discovered(&self, _: &str) -> Shown {
-        Shown::default()
+    fn read_discovered(&self, printed: &str) -> Shown {
+        discover::read(printed)
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

@@ -136,6 +136,7 @@ mod tests {
         inventory::UpdatePolicy,
         names::{Branch, HostName, ServiceName, UnitName},
         observation::{Death, Health, Reason},
+        rights::Rights,
         watch::Policy,
     };
 
@@ -150,6 +151,7 @@ mod tests {
             tags: vec![],
             update: UpdatePolicy::default(),
             stop_timeout: None,
+            rights: Rights::Change,
             watch: Policy::default(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::domain::names::UnitName;
 
 /// A unit on a host.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Unit {
     /// Its whole name.
     pub name: UnitName,
@@ -12,7 +12,8 @@ pub struct Unit {
 }
 
 /// Who runs a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Manager {
     /// The system's: PID 1.
     System,
@@ -37,6 +38,14 @@ impl Unit {
         Self { name, manager: Manager::User }
     }
 
+    /// The unit of a key.
+    pub(super) fn of_key(key: &str) -> Option<Self> {
+        match key.strip_prefix(USER) {
+            Some(name) => UnitName::parse(name).ok().map(Self::of_user),
+            None => UnitName::parse(key).ok().map(Self::of_system),
+        }
+    }
+
     /// Whether something with that key is this; of a timer, what it starts.
     pub fn is_meant_by(&self, key: &str) -> bool {
         let own = match (self.manager, key.strip_prefix(USER)) {
@@ -49,6 +58,11 @@ impl Unit {
             Some(stem) => own.strip_suffix(".service") == Some(stem),
             None => own == self.name.as_str(),
         }
+    }
+
+    /// Its name, without what most end in.
+    pub fn short_name(&self) -> &str {
+        self.name.as_str().strip_suffix(".service").unwrap_or(self.name.as_str())
     }
 
     /// Its name without `.timer`, if it is one.

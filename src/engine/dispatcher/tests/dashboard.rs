@@ -152,10 +152,16 @@ fn the_next_process_goes_on_with_the_same_message() {
     room.pins();
     let board = room.board();
     let mut next = Room::of_process(2, None);
-    let watching =
-        Watching { next_incident: 1, open: vec![], silences: vec![], checkpoints: vec![], dashboards: vec![board] };
+    let watching = Watching {
+        next_incident: 1,
+        open: vec![],
+        silences: vec![],
+        checkpoints: vec![],
+        dashboards: vec![board],
+        found: vec![],
+    };
     let now = next.now;
-    next.dispatcher.restore(watching, now);
+    assert_eq!(next.dispatcher.restore(watching, now), []);
     next.happens(Event::MayPin(RoomId::parse("!ops").unwrap()));
     assert_eq!(next.pinned(), Some(("dashboard/1/!ops", None)), "whether it was pinned is not known");
     insta::assert_snapshot!(next.waits(40), @r"

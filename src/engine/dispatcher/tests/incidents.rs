@@ -234,9 +234,10 @@ fn an_incident_goes_on_in_the_next_process_and_is_not_told_again() {
         silences: vec![],
         checkpoints: room.checkpoints.into_iter().collect(),
         dashboards: vec![],
+        found: vec![],
     };
     let now = next.now;
-    next.dispatcher.restore(watching, now);
+    assert_eq!(next.dispatcher.restore(watching, now), []);
     insta::assert_snapshot!(next.ticks(1), @r"
     Page: 🔴 spark-2 is in trouble
     Reply ack, logs or silence 1h · alert 9
@@ -332,9 +333,10 @@ fn a_relapse_that_was_not_told_any_more_is_told_by_the_next_process() {
         silences: vec![],
         checkpoints: room.checkpoints.into_iter().collect(),
         dashboards: vec![],
+        found: vec![],
     };
     let now = next.now;
-    next.dispatcher.restore(watching, now);
+    assert_eq!(next.dispatcher.restore(watching, now), []);
     let said = next.ticks(1);
     assert!(said.contains("Page: 🔴 kokoro crash loop again on spark-1"), "{said}");
 }
