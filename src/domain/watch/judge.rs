@@ -136,7 +136,9 @@ impl ServiceWatch {
             | Present::Paused
             | Present::Absent { .. } => {}
         }
-        if restless && deaths >= self.policy.deaths {
+        // Of what does one thing, each run that fails is a failure; a loop it is when it is started again for that.
+        let loops = !self.task || matches!(self.present, Present::Between { restarting: true, .. });
+        if restless && loops && deaths >= self.policy.deaths {
             return Some(Kind::CrashLoop);
         }
         if restless && oom {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::world::{Lags, World};
 use crate::domain::{
     change::Change,
+    observation::Task,
     watch::{Closed, Finding, Intent, Kind, Missed, Policy, Who},
 };
 
@@ -139,6 +140,21 @@ fn what_is_optional_may_be_absent_and_may_end_well() {
     assert_eq!(world.found, []);
     world.create().start().after(MINUTE).crash(1).after(1_000);
     assert_eq!(world.pages(), [Kind::Exited]);
+}
+
+#[test]
+fn a_task_that_fails_again_and_again_has_failed_so_often_and_is_in_no_loop() {
+    // What is told comes before what is seen, and the other way round.
+    for (event, look) in [(0, 500), (700, 10)] {
+        let mut world = World::with(Policy::default(), Lags { event, look, report: 10 });
+        (world.task, world.kept_up) = (Some(Task { next: None }), false);
+        world.after(MINUTE).crash(0).after(MINUTE);
+        for code in [3, 3, 0, 4] {
+            world.start().after(1_000).crash(code).after(2_000);
+        }
+        world.after(MINUTE);
+        assert_eq!(world.pages(), [Kind::Failed, Kind::Failed], "{event} {look}: {:?}", world.found);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     change::Change,
     names::{ServiceName, UserId},
-    observation::{Death, Health, Observation, State},
+    observation::{Death, Health, Observation, State, Task},
     origin::Actor,
     runtime::{EventKind, RuntimeEvent},
     watch::{Closed, Finding, Kind, LastChange, Level, Missed, Policy, ServiceWatch, Snapshot, Who},
@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) kept_up: bool,
     /// What looks tell about whether an end was asked for.
     pub(super) asked: Option<bool>,
+    /// Whether it does one thing and ends.
+    pub(super) task: Option<Task>,
     lags: Lags,
     container: Option<Container>,
     ids: u32,
@@ -77,6 +79,7 @@ impl World {
             missed: vec![],
             kept_up: true,
             asked: None,
+            task: None,
             lags,
             container: Some(container),
             ids: 1,
@@ -164,7 +167,7 @@ impl World {
             since: container.as_ref().map(|c| c.started),
             id: container.map(|c| c.id.to_string()),
             kept_up: self.kept_up,
-            task: None,
+            task: self.task,
             asked: self.asked,
             members: Vec::new(),
         }
