@@ -544,7 +544,7 @@ fn what_a_runtime_does_not_have_is_reported() {
         config.toml:22:16: `stop_timeout` means nothing with the runtime "systemd"
             drop it, or correct `runtime`
         config.toml:24:23: `strategy` is not one of this runtime's: "compose-pull"
-            known: "git", "command"
+            known: "git", "pull", "command"
         "#
     );
     insta::assert_snapshot!(complaint(&service("web", "runtime = \"podman\"\nscope = \"user\"\ndir = \"/srv/web\"\nupdate = { verify = \"3s\" }")), @r#"

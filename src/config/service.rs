@@ -61,8 +61,8 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
     let own = section.table("watch", &schema::SERVICE_WATCH).map(|own| watch::policy(&own, watched));
     let optional = section.flag("optional").unwrap_or(watched.optional);
     let watch = Policy { optional, ..own.unwrap_or_else(|| watched.clone()) };
-    // A script of the operator's own needs no clone.
-    let dirless = matches!(update.strategy, Strategy::Command { .. });
+    // A script of the operator's own needs no clone, and images have names.
+    let dirless = matches!(update.strategy, Strategy::Command { .. } | Strategy::Pull);
     for key in ["branch", "update"].into_iter().filter(|key| *key != "update" || !dirless) {
         if let (Some(at), None) = (section.place(key), section.place("dir")) {
             let advice = "give `dir`, its clone on the host, or drop it";

@@ -9,8 +9,13 @@ use crate::domain::{
 };
 
 /// What each strategy is called, and the keys that mean something with it alone.
-const STRATEGIES: [(&str, &[&str]); 4] =
-    [("compose-git", &[]), ("compose-pull", &[]), ("git", &["build", "install"]), ("command", &["deploy", "undo"])];
+const STRATEGIES: [(&str, &[&str]); 5] = [
+    ("compose-git", &[]),
+    ("compose-pull", &[]),
+    ("git", &["build", "install"]),
+    ("pull", &[]),
+    ("command", &["deploy", "undo"]),
+];
 
 /// Without a word about it; `strategies` are those that the service's runtime has, the first meant if none is named.
 pub(super) fn default(strategies: &[&'static str]) -> UpdatePolicy {
@@ -59,6 +64,7 @@ fn strategy(section: &Section<'_>, strategies: &[&'static str], default: Strateg
     let line = |key| section.text(key).map(|text| text.value.to_owned());
     match name {
         "compose-pull" => Strategy::ComposePull,
+        "pull" => Strategy::Pull,
         "git" => Strategy::Git { build: line("build"), install: line("install") },
         "command" => {
             let deploy = line("deploy");

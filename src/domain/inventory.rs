@@ -105,6 +105,8 @@ pub enum Strategy {
         /// Puts it in place, before it is started anew.
         install: Option<String>,
     },
+    /// A registry: the images of the containers that a unit runs are pulled.
+    Pull,
     /// The operator's own script.
     Command {
         /// Puts the new version in place.
@@ -121,6 +123,7 @@ impl Strategy {
             Self::ComposeGit => "compose-git",
             Self::ComposePull => "compose-pull",
             Self::Git { .. } => "git",
+            Self::Pull => "pull",
             Self::Command { .. } => "command",
         }
     }

@@ -32,6 +32,8 @@ pub enum Refusal {
     },
     /// This login may not enter the directory.
     NoEntry(String),
+    /// This login sees no container that the unit runs.
+    NoContainer(String),
     /// The container engine does not answer this login.
     Engine(String),
     /// There is no Compose v2.
@@ -106,6 +108,7 @@ impl Refusal {
             ("no-directory", _) => Self::NoDirectory,
             ("no-right", [login, rule @ ..]) => Self::NoRight { login: (*login).to_owned(), rule: rule.join(" ") },
             ("no-entry", _) => Self::NoEntry(text),
+            ("no-container", _) => Self::NoContainer(text),
             ("engine", _) => Self::Engine(text),
             ("no-compose", _) => Self::NoCompose,
             ("disk", [free, wanted, place]) => {

@@ -46,6 +46,9 @@ const SPOKEN_OF: &[(&str, &str, &str)] = &[
     ("src/domain/doctor/host.sh", "docker", "names that compose files have, in which secrets are looked for"),
     ("src/domain/job/detach.sh", "systemd", "jobs on the bot's own machine outlive the bot's own service"),
     ("src/domain/runtime/podman/discover.rs", "systemd", "the label that Podman itself gives to what a unit starts"),
+    ("src/domain/runtime/systemd/change/pull.sh", "podman", "whose images a unit runs that was made from its files"),
+    ("src/domain/runtime/systemd/change/update_pull.sh", "podman", "the same"),
+    ("src/domain/runtime/systemd/change/rollback_pull.sh", "podman", "the same"),
     ("src/local/scope.rs", "systemd", "whether they do"),
 ];
 

@@ -9,6 +9,7 @@ mod found;
 mod metal;
 #[path = "../e2e/outcome.rs"]
 mod outcome;
+mod quadlets;
 #[path = "../e2e/stage.rs"]
 #[expect(dead_code, reason = "what begins with another host is for the other stories")]
 mod stage;

@@ -16,7 +16,7 @@ pub(super) const KIND: Kind = Kind {
     name: "systemd",
     key: "unit",
     others: &["scope", "dir", "branch", "update"],
-    strategies: &["git", "command"],
+    strategies: &["git", "pull", "command"],
     read,
     write,
 };

@@ -34,7 +34,7 @@ fn needs_git(service: &Service) -> bool {
     service.dir.is_some()
         && match service.update.strategy {
             Strategy::ComposeGit | Strategy::Git { .. } => true,
-            Strategy::ComposePull | Strategy::Command { .. } => false,
+            Strategy::ComposePull | Strategy::Pull | Strategy::Command { .. } => false,
         }
 }
 

@@ -45,6 +45,10 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
         Refusal::NoEntry(login) => {
             format!("The login {} may not enter {dir} on {host}. Give it the directory, or set `run_as`.", code(login))
         }
+        Refusal::NoContainer(login) => format!(
+            "The login {} sees no running container of it on {host}. Start it, or set `run_as` to the login that runs it.",
+            code(login)
+        ),
         Refusal::Engine(why) => format!(
             "{} does not answer on {host}: {}. {}",
             runtime.label(),

@@ -47,7 +47,7 @@ pub fn answer(service: &Service, progress: &Progress, failed: Option<u32>, prefi
                 lines.push(format!("📄 changes {}", files.join(", ")));
             }
         }
-        (Strategy::ComposePull, _) => {
+        (Strategy::ComposePull | Strategy::Pull, _) => {
             lines.push(format!("🔍 **{name}** would pull, and be replaced where something is new:"));
             lines.extend(progress.images.iter().map(|image| format!("· {}", code(image))));
         }

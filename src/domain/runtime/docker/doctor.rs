@@ -67,7 +67,7 @@ fn needs_compose(service: &Service) -> bool {
     service.dir.is_some()
         && match service.update.strategy {
             Strategy::ComposeGit | Strategy::ComposePull => true,
-            Strategy::Git { .. } | Strategy::Command { .. } => false,
+            Strategy::Git { .. } | Strategy::Pull | Strategy::Command { .. } => false,
         }
 }
 

@@ -75,7 +75,9 @@ pub(super) fn body(
         (Change::Rollback, Strategy::Command { .. }, _) => deploying(&[ROLLBACK_COMMAND]),
         (Change::Update | Change::Rollback, _, None) => return Err(NotPossible::NoDirectory),
         (Change::Update, Strategy::ComposeGit, Some(_)) => deploying(&[FETCH, UPDATE_GIT]),
-        (Change::Update | Change::Rollback, Strategy::Git { .. }, _) => return Err(NotPossible::NoStrategy),
+        (Change::Update | Change::Rollback, Strategy::Git { .. } | Strategy::Pull, _) => {
+            return Err(NotPossible::NoStrategy);
+        }
         (Change::Update, Strategy::ComposePull, Some(_)) => deploying(&[UPDATE_PULL]),
         (Change::Rollback, Strategy::ComposeGit | Strategy::ComposePull, Some(_)) => deploying(&[ROLLBACK]),
     };
@@ -108,7 +110,7 @@ fn variables(wanted: &Wanted, service: &Service, member: Option<&MemberName>, ow
     let verify = if wanted.change.deploys() { policy.verify } else { policy.verify.min(SETTLE) };
     let (deploy, undo) = match &policy.strategy {
         Strategy::Command { deploy, undo } => (deploy.as_str(), undo.as_deref().unwrap_or_default()),
-        Strategy::ComposeGit | Strategy::ComposePull | Strategy::Git { .. } => ("", ""),
+        Strategy::ComposeGit | Strategy::ComposePull | Strategy::Git { .. } | Strategy::Pull => ("", ""),
     };
     let seconds = |time: Duration| time.as_secs().to_string();
     let variables = [

@@ -21,24 +21,35 @@ const BEGIN: &str = include_str!("begin.sh");
 const VERIFY: &str = include_str!("verify.sh");
 const SIMPLE: &str = include_str!("simple.sh");
 const DEPLOY: &str = include_str!("deploy.sh");
+const GIT: &str = include_str!("git.sh");
+const PULL: &str = include_str!("pull.sh");
+const COMMAND: &str = include_str!("command.sh");
 const UPDATE_GIT: &str = include_str!("update_git.sh");
+const UPDATE_PULL: &str = include_str!("update_pull.sh");
 const UPDATE_COMMAND: &str = include_str!("update_command.sh");
 const ROLLBACK_GIT: &str = include_str!("rollback_git.sh");
+const ROLLBACK_PULL: &str = include_str!("rollback_pull.sh");
 const ROLLBACK_COMMAND: &str = include_str!("rollback_command.sh");
 const PREVIEW: &str = include_str!("preview.sh");
 
 /// The script of a change.
 pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible> {
     let deploying =
-        |last: &'static str| vec![REFUSE, DIRECTORY, UNIT, LOCK, BEGIN, VERIFY, SUBMODULES, FETCH, DEPLOY, last];
+        |strategy: &[&'static str]| [&[REFUSE, DIRECTORY, UNIT, LOCK, BEGIN, VERIFY, DEPLOY], strategy].concat();
     let parts = match (wanted.change, &service.update.strategy) {
         (Change::Restart | Change::Start | Change::Stop, _) => vec![REFUSE, UNIT, LOCK, BEGIN, VERIFY, SIMPLE],
-        (Change::Update, Strategy::Command { .. }) => deploying(UPDATE_COMMAND),
+        (Change::Update, Strategy::Command { .. }) => deploying(&[COMMAND, UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }) => return Err(NotPossible::NoUndo),
         (Change::Rollback, Strategy::Command { .. }) if wanted.version.is_some() => return Err(NotPossible::NoChoice),
-        (Change::Rollback, Strategy::Command { .. }) => deploying(ROLLBACK_COMMAND),
-        (Change::Update, Strategy::Git { .. }) if service.dir.is_some() => deploying(UPDATE_GIT),
-        (Change::Rollback, Strategy::Git { .. }) if service.dir.is_some() => deploying(ROLLBACK_GIT),
+        (Change::Rollback, Strategy::Command { .. }) => deploying(&[COMMAND, ROLLBACK_COMMAND]),
+        (Change::Update, Strategy::Git { .. }) if service.dir.is_some() => {
+            deploying(&[SUBMODULES, FETCH, GIT, UPDATE_GIT])
+        }
+        (Change::Rollback, Strategy::Git { .. }) if service.dir.is_some() => {
+            deploying(&[SUBMODULES, FETCH, GIT, ROLLBACK_GIT])
+        }
+        (Change::Update, Strategy::Pull) => deploying(&[PULL, UPDATE_PULL]),
+        (Change::Rollback, Strategy::Pull) => deploying(&[PULL, ROLLBACK_PULL]),
         (Change::Update | Change::Rollback, _) => return Err(NotPossible::NoStrategy),
     };
     Ok(change::assemble(variables(wanted, service, by), &parts))
@@ -50,10 +61,15 @@ pub(super) fn preview(service: &Service, by: &Actor) -> Result<String, NotPossib
     // What cannot be updated has no preview either.
     body(&wanted, service, by)?;
     let header = variables(&wanted, service, by);
+    let versions = match service.update.strategy {
+        Strategy::Pull => PULL,
+        Strategy::Command { .. } => COMMAND,
+        Strategy::Git { .. } | Strategy::ComposeGit | Strategy::ComposePull => GIT,
+    };
     // Into one stream, so that the order of lines is the true one.
     Ok(change::assemble(
         header + "preview=yes\nexec 2>&1\n",
-        &[REFUSE, DIRECTORY, UNIT, SUBMODULES, FETCH, DEPLOY, PREVIEW],
+        &[REFUSE, DIRECTORY, UNIT, SUBMODULES, FETCH, DEPLOY, versions, PREVIEW],
     ))
 }
 
@@ -64,7 +80,7 @@ fn variables(wanted: &Wanted, service: &Service, by: &Actor) -> String {
     let (build, install, deploy, undo) = match &policy.strategy {
         Strategy::Git { build, install } => (text(build), text(install), String::new(), String::new()),
         Strategy::Command { deploy, undo } => (String::new(), String::new(), deploy.clone(), text(undo)),
-        Strategy::ComposeGit | Strategy::ComposePull => Default::default(),
+        Strategy::ComposeGit | Strategy::ComposePull | Strategy::Pull => Default::default(),
     };
     let manager = match unit(service).map(|unit| unit.manager) {
         Some(Manager::User) => "user",

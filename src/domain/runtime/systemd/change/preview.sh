@@ -8,7 +8,10 @@ see
 slot=unit:${id:-$unit}
 [ "$manager" != user ] || slot=user:${id:-$unit}
 kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$slot
-if [ "$strategy" = git ]; then
+if [ "$strategy" = pull ]; then
+    check_containers
+    running_images | while read -r name _; do say image "$name"; done
+elif [ "$strategy" = git ]; then
     check_clone
     check_space "$PWD"
     phase fetch
