@@ -5,6 +5,7 @@ mod account;
 mod bridge;
 mod discover;
 mod doctor;
+mod found;
 mod local_jobs;
 mod remotes;
 

@@ -752,6 +752,14 @@ fn what_may_be_found_on_a_host_is_read_whole_or_refused_with_what_can_be() {
     let units = host("discover = { units = [\"app@*.service\"] }").unwrap();
     assert_eq!((units.rights, units.sought.units.len(), units.allow.len()), (Rights::Read, 1, 0));
 
+    let logins = "discover = { allow = \"*\", run_as = [\"ops\", \"a\", \"b\"] }";
+    insta::assert_snapshot!(parse(&format!("{LEAST}{}", ssh_host("web", logins))).unwrap_err(), @r#"
+        config invalid: 2 problems
+        config.toml:16:36: so many logins take up to 12 sessions, and `max_sessions` is 8
+            set max_sessions = 12, and MaxSessions 12 in the host's sshd_config; or list fewer
+        config.toml:16:37: `run_as` lists "ops", who is the host's `user`
+            drop it: what is the SSH user's own is found anyway
+        "#);
     insta::assert_snapshot!(parse(&local("[host.discover]\n")).unwrap_err(), @r#"
         config invalid: 1 problem
         config.toml:13:1: `discover` allows nothing

@@ -176,7 +176,7 @@ fn shown(which: u8) -> Event {
         dir: None,
         state: "running".to_owned(),
     });
-    let shown = Shown { found: found.collect(), refused: vec![] };
+    let shown = Shown { found: found.collect(), refused: vec![], logins_own: true };
     let listings = vec![Listing { login: None, runtime: "Docker", shown }];
     Event::Discovered { host: HostName::parse("spark").unwrap(), listings, complaints: vec![] }
 }

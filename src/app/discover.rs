@@ -5,15 +5,13 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
-use super::remotes::remotes;
+use super::{found::listings, remotes::remotes};
 use crate::{
     config::{self, Settings},
     domain::{
-        discovery::Shown,
         names::{HostName, LoginName},
-        proposal, runtime, suggest,
+        proposal, suggest,
     },
-    engine,
 };
 
 /// Asks each runtime on a host, and prints what could be added.
@@ -26,23 +24,18 @@ pub async fn discover(settings: Settings, host: String, run_as: Option<LoginName
         })?;
     let remotes = remotes(&settings)?;
     let remote = remotes.get(&host).context("there is no way to that host")?;
-    let (mut shown, mut silent) = (Shown::default(), Vec::new());
     let policy = settings.hosts.iter().find(|known| known.name == host).and_then(|host| host.discover.as_ref());
     let sought = policy.map(|policy| policy.sought.clone()).unwrap_or_default();
-    for runtime in runtime::ALL {
-        match engine::discover::discover(&**remote, &host, run_as.as_ref(), *runtime, &sought).await {
-            Ok(more) => {
-                shown.found.extend(more.found);
-                shown.refused.extend(more.refused);
-            }
-            Err(why) => silent.push(why.to_string()),
-        }
-    }
+    let (listings, silent) = listings(&**remote, &host, run_as.as_ref(), &sought).await;
     if !silent.is_empty() {
-        anyhow::bail!("{}", silent.join("; "));
+        anyhow::bail!("{}", silent.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
     }
-    let found = shown.found.into_iter().map(|found| (run_as.clone(), found)).collect();
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    for listing in listings {
+        found.extend(listing.shown.found.into_iter().map(|found| (run_as.clone(), found)));
+        refused.extend(listing.shown.refused);
+    }
     let proposals = proposal::proposals(found, &host, &settings.inventory);
-    writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &shown.refused))
+    writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &refused))
         .context("standard output is closed")
 }

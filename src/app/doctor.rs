@@ -9,7 +9,7 @@ use std::{io::Write as _, time::SystemTime};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 
-use super::{account::login_of, remotes::remotes};
+use super::{account::login_of, found::with_found, remotes::remotes};
 use crate::{
     config::Settings,
     domain::{
@@ -27,9 +27,10 @@ const AT_ONCE: usize = 16;
 /// Looks at the homeserver and at every host, or at some hosts and services,
 /// and prints what is found. What is wrong is an error.
 pub async fn doctor(settings: Settings, only: Vec<String>) -> anyhow::Result<()> {
-    let targets = doctor::targets(&only, &settings.inventory)
-        .map_err(|no_match| anyhow::anyhow!(reply::doctor::no_match(&no_match)))?;
     let remotes = remotes(&settings)?;
+    let (inventory, complaints) = with_found(&settings, &remotes).await;
+    let targets =
+        doctor::targets(&only, &inventory).map_err(|no_match| anyhow::anyhow!(reply::doctor::no_match(&no_match)))?;
     let mut all = Vec::new();
     if only.is_empty() {
         let checks = chat(&settings).await?;
@@ -50,8 +51,11 @@ pub async fn doctor(settings: Settings, only: Vec<String>) -> anyhow::Result<()>
     while let Some(findings) = examined.next().await {
         tell(findings, &mut all)?;
     }
+    for complaint in &complaints {
+        say(&format!("✗ {complaint}: what runs there is not found"))?;
+    }
     say(&reply::doctor::summary(&all))?;
-    let wrong = all.iter().any(|finding| finding.mark() == Mark::Wrong);
+    let wrong = !complaints.is_empty() || all.iter().any(|finding| finding.mark() == Mark::Wrong);
     anyhow::ensure!(!wrong, "not everything is set up; each ✗ has its next step");
     Ok(())
 }

@@ -16,8 +16,15 @@ use crate::domain::{
 /// to say where new versions come from.
 const RIGHTS: [(&str, Rights); 2] = [("read", Rights::Read), ("restart", Rights::Restart)];
 
-/// `None` when something is wrong, and reported.
-pub(super) fn read(section: &Section<'_>) -> Option<Policy> {
+/// Sessions that must be left beside the event streams: a look, and what people ask for.
+const OTHERS: usize = 3;
+
+/// The streams that the SSH user and each other login may have at most.
+const STREAMS: (usize, usize) = (3, 2);
+
+/// `None` when something is wrong, and reported. `ssh` is the SSH user, with the sessions that a connection
+/// may have.
+pub(super) fn read(section: &Section<'_>, ssh: Option<(&str, u32)>) -> Option<Policy> {
     let allow = patterns(section, "allow");
     let units = patterns(section, "units");
     if allow.as_ref().is_some_and(Vec::is_empty) && units.as_ref().is_some_and(Vec::is_empty) {
@@ -33,6 +40,20 @@ pub(super) fn read(section: &Section<'_>) -> Option<Policy> {
     let login_texts = section.texts("run_as");
     let logins: Vec<LoginName> =
         login_texts.iter().filter_map(|login| section.parsed("run_as", Some(*login), LoginName::parse)).collect();
+    if let Some((user, sessions)) = ssh {
+        for At { value, at } in login_texts.iter().filter(|login| login.value == user) {
+            let what = format!("`run_as` lists {value:?}, who is the host's `user`");
+            section.problems.report(*at, what, "drop it: what is the SSH user's own is found anyway");
+        }
+        let wanted = STREAMS.0 + STREAMS.1 * logins.len() + OTHERS;
+        if let Some(at) = section.place("run_as").filter(|_| wanted > sessions as usize) {
+            let what = format!("so many logins take up to {wanted} sessions, and `max_sessions` is {sessions}");
+            let advice = format!(
+                "set max_sessions = {wanted}, and MaxSessions {wanted} in the host's sshd_config; or list fewer"
+            );
+            section.problems.report(at, what, advice);
+        }
+    }
     let is_whole = label.is_some() == label_text.is_some() && logins.len() == login_texts.len();
     let sought = Sought { units: units?, label };
     is_whole.then_some(Policy { allow: allow?, sought, rights: rights?, gone_after, logins })

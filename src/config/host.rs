@@ -57,7 +57,11 @@ pub(super) fn read<'a>(section: &Section<'a>, outside: &Surroundings<'_>) -> Opt
     };
     let transport = if is_local { local(section) } else { ssh(section, outside).map(|ssh| Transport::Ssh(ssh.into())) };
     let jump = section.text("jump").filter(|_| !is_local);
-    let discover = section.table("discover", &schema::DISCOVER).and_then(|given| discover::read(&given));
+    let sessions = match &transport {
+        Some(Transport::Ssh(ssh)) => Some((ssh.user.as_str(), ssh.max_sessions)),
+        Some(Transport::Local) | None => None,
+    };
+    let discover = section.table("discover", &schema::DISCOVER).and_then(|given| discover::read(&given, sessions));
     Some(HostDraft { name: name?, jump, is_local, discover, transport })
 }
 

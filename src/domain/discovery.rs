@@ -29,6 +29,15 @@ pub struct Shown {
     pub found: Vec<Found>,
     /// What has a name, or a shape, that no service can have; as it was shown.
     pub refused: Vec<String>,
+    /// Whether what is the login's own was to be seen.
+    pub logins_own: bool,
+}
+
+impl Shown {
+    /// Whether it would be shown if it were there.
+    pub fn covers(&self, workload: &Workload) -> bool {
+        self.logins_own || !workload.is_of_a_login()
+    }
 }
 
 /// What is looked for, beyond what a runtime shows anyway.
@@ -58,20 +67,25 @@ pub struct Policy {
 impl Policy {
     /// Whether that becomes a service.
     pub fn allows(&self, workload: &Workload) -> bool {
-        let name = workload.name();
         let units = self.sought.units.iter().filter(|_| workload.is_unit());
-        self.allow.iter().chain(units).any(|pattern| pattern.is_match(name))
+        self.allow.iter().chain(units).any(|pattern| stands_for(pattern, workload))
     }
 
     /// Whether it may be one that nobody knows of yet, when something happens to
     /// it. Units come and go all the time: only those that are named are.
     pub fn may_be_new(&self, workload: &Workload) -> bool {
         let patterns = if workload.is_unit() { &self.sought.units } else { &self.allow };
-        patterns.iter().any(|pattern| pattern.is_match(workload.name()))
+        patterns.iter().any(|pattern| stands_for(pattern, workload))
     }
 
     /// Who looks: none is the SSH user.
     pub fn all_logins(&self) -> impl Iterator<Item = Option<&LoginName>> {
         std::iter::once(None).chain(self.logins.iter().map(Some))
     }
+}
+
+/// A unit is called by its whole name, and without what most end in.
+fn stands_for(pattern: &Pattern, workload: &Workload) -> bool {
+    let short = workload.name().strip_suffix(".service").filter(|_| workload.is_unit());
+    std::iter::once(workload.name()).chain(short).any(|name| pattern.is_match(name))
 }

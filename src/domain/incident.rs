@@ -87,7 +87,7 @@ pub enum Resolution {
     },
     /// The disk has room again.
     DiskFree(Disk),
-    /// The service was found on its host, and is not there any more.
+    /// It is no service any more: it is gone from its host, or from the config.
     Gone,
 }
 

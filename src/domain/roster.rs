@@ -1,22 +1,25 @@
 //! Services that were found on hosts: in no config, but kept in the ledger, so
 //! that one has the same name for as long as it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    discovery::{Policy, Shown},
+    discovery::{Found, Policy, Shown},
     inventory::{Inventory, Service, UpdatePolicy},
     names::{Branch, HostName, LoginName, ServiceName},
     proposal::{Proposal, proposals},
+    rights::Rights,
     runtime::workload::Workload,
     watch,
 };
 
 /// Services that one host may bring: more would make every list useless.
 const MOST: usize = 200;
+/// What comes up becomes a service once it is there for so long.
+pub const STAYS: SignedDuration = SignedDuration::from_secs(10);
 /// A branch is asked for, and none is followed: nothing of theirs is updated.
 const BRANCH: &str = "main";
 
@@ -63,6 +66,8 @@ pub struct Changes {
 #[derive(Debug, Default)]
 pub struct Roster {
     services: BTreeMap<ServiceName, FoundService>,
+    /// Since when what is no service yet is there, on hosts that were asked before.
+    seen: BTreeMap<HostName, HashMap<(Workload, Option<LoginName>), Timestamp>>,
 }
 
 impl FoundService {
@@ -100,7 +105,9 @@ impl Roster {
             });
             let is_configured =
                 inventory.on_host(&service.host).any(|other| service.is_same(&other.workload, other.run_as.as_ref()));
-            if is_allowed && !is_configured && inventory.service(&service.name).is_none() {
+            let mut others = inventory.services.iter();
+            let is_taken = others.any(|other| other.name.as_str().eq_ignore_ascii_case(service.name.as_str()));
+            if is_allowed && !is_configured && !is_taken {
                 self.services.insert(service.name.clone(), service);
             } else {
                 dropped.push(service);
@@ -127,9 +134,14 @@ impl Roster {
                 .iter()
                 .find(|listing| listing.login == known.login && listing.runtime == known.workload.runtime().label());
             // A runtime that did not answer says nothing.
-            let Some(listing) = listing else { continue };
-            let is_shown = listing.shown.found.iter().any(|found| found.workload == known.workload);
-            match (is_shown, known.missing_since) {
+            let Some(listing) = listing.filter(|listing| listing.shown.covers(&known.workload)) else { continue };
+            let shown = listing.shown.found.iter().find(|found| found.workload == known.workload);
+            // The config has a part of it by now.
+            if shown.is_some_and(|found| is_configured_in_part(found, host, inventory)) && !busy(&known.name) {
+                changes.gone.push(known.clone());
+                continue;
+            }
+            match (shown.is_some(), known.missing_since) {
                 (true, Some(_)) => known.missing_since = None,
                 (false, None) => known.missing_since = Some(now),
                 (false, Some(since)) if now.duration_since(since) >= gone_after && !busy(&known.name) => {
@@ -150,6 +162,7 @@ impl Roster {
         let mut new = proposals(allowed.collect(), host, inventory);
         // A part of it is a service already: each death would be told twice.
         new.retain(|proposal| proposal.overlaps.is_empty());
+        self.settle(host, &mut new, now);
         let room = MOST.saturating_sub(self.services.values().filter(|service| service.host == *host).count());
         changes.left_out = new.len().saturating_sub(room);
         for Proposal { name, found, run_as, .. } in new.into_iter().take(room) {
@@ -162,6 +175,19 @@ impl Roster {
         changes
     }
 
+    /// Keeps of what is new that which is there for longer than a moment: not each
+    /// run of something is a service. What is there when a host is first asked is.
+    fn settle(&mut self, host: &HostName, new: &mut Vec<Proposal>, now: Timestamp) {
+        let Some(seen) = self.seen.get(host) else {
+            self.seen.insert(host.clone(), HashMap::new());
+            return;
+        };
+        let key = |proposal: &Proposal| (proposal.found.workload.clone(), proposal.run_as.clone());
+        let first: HashMap<_, _> = new.iter().map(|new| (key(new), *seen.get(&key(new)).unwrap_or(&now))).collect();
+        new.retain(|new| first.get(&key(new)).is_some_and(|at| now.duration_since(*at) >= STAYS));
+        self.seen.insert(host.clone(), first);
+    }
+
     /// All that was found, as services.
     pub fn services(&self, inventory: &Inventory) -> Vec<Service> {
         as_services(self.services.values(), inventory)
@@ -172,6 +198,12 @@ impl Roster {
 pub fn as_services<'a>(found: impl IntoIterator<Item = &'a FoundService>, inventory: &Inventory) -> Vec<Service> {
     let service = |found: &FoundService| found.service(policy(&found.host, inventory)?, &inventory.watch.services);
     found.into_iter().filter_map(service).collect()
+}
+
+/// Whether a service of the config is a part of it.
+fn is_configured_in_part(found: &Found, host: &HostName, inventory: &Inventory) -> bool {
+    let is_part = |service: &Service| found.parts.iter().any(|part| part.as_str() == service.workload.name());
+    inventory.on_host(host).any(|service| service.rights == Rights::Change && is_part(service))
 }
 
 fn policy<'a>(host: &HostName, inventory: &'a Inventory) -> Option<&'a Policy> {

@@ -39,13 +39,14 @@ pub async fn discover(
     sought: &Sought,
 ) -> Result<Shown, NotShown> {
     let mut output = Tail::new(BYTES);
+    let who = login.map_or_else(|| host.to_string(), |login| format!("{host} as {login}"));
     let command = shell::script(login, &runtime.discover(sought, login));
     let exit = remote.exec(Exec { command, limit: LIMIT, stdin: Stdin::Empty }, &mut output).await;
-    match exit.map_err(|error| NotShown::NotAsked(format!("{host}: {error}")))? {
+    match exit.map_err(|error| NotShown::NotAsked(format!("{who}: {error}")))? {
         exit if exit.is_success() => Ok(runtime.read_discovered(&output.text())),
         exit => {
             let (said, runtime) = (output.text(), runtime.label());
-            Err(NotShown::Refused(format!("{host}: {runtime} says {exit}: {}", CommandOutput::last_line(&said))))
+            Err(NotShown::Refused(format!("{who}: {runtime} says {exit}: {}", CommandOutput::last_line(&said))))
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         names::HostName,
         reply,
         roster::{FoundService, Listing, Roster, as_services},
+        watch::{Detector, Intent, Who},
     },
     ports::Entry,
 };
@@ -28,14 +29,16 @@ pub struct Discovery {
     complaints: BTreeMap<HostName, Complaint>,
     /// What hosts showed last before there was a room: what is found and not said would never be.
     unsaid: BTreeMap<HostName, (Vec<Listing>, Vec<String>)>,
+    /// How many more than a host may have, when that was last said.
+    left_out: BTreeMap<HostName, usize>,
     /// How many messages were made of what was found: each has a name of its own.
     messages: u64,
 }
 
-/// What a runtime said instead of showing anything.
+/// What runtimes said instead of showing anything.
 #[derive(Debug)]
 struct Complaint {
-    text: String,
+    texts: Vec<String>,
     is_told: bool,
 }
 
@@ -67,7 +70,12 @@ impl Discovery {
             self.unsaid.insert(host.clone(), (listings, complaints));
             return Step::none();
         }
-        let busy = |service: &_| world.operations.of(service).is_some();
+        // What somebody stopped is not gone: units are not shown then.
+        let is_stopped = |service: &_| {
+            let intent = world.watcher.known(service).map(Detector::intent);
+            matches!(intent, Some(Intent::Stopped { by: Who::Operator(_), .. }))
+        };
+        let busy = |service: &_| world.operations.of(service).is_some() || is_stopped(service);
         let changes = self.roster.listed(host, &listings, ctx.inventory, busy, ctx.now);
         let kept = changes.added.iter().chain(&changes.updated);
         let mut step: Step = kept.map(|found| Effect::Record(Entry::Found(Box::new(found.clone())))).collect();
@@ -78,29 +86,34 @@ impl Discovery {
         if !changes.gone.is_empty() {
             step.push(self.say(host, reply::discovery::gone(host, &changes.gone), ctx));
         }
-        if !changes.added.is_empty() || !changes.gone.is_empty() {
+        let is_new = !changes.added.is_empty();
+        if is_new || !changes.gone.is_empty() {
             let added = as_services(&changes.added, ctx.inventory);
             let gone = changes.gone.into_iter().map(|gone| gone.name).collect();
             step.push(Signal::Managed { host: host.clone(), added, gone });
         }
-        step.then(self.complained(host, &complaints, ctx))
+        let too_many = self.left_out.insert(host.clone(), changes.left_out).unwrap_or_default() < changes.left_out;
+        if too_many && !is_new {
+            step.push(self.say(host, reply::discovery::too_many(host, changes.left_out), ctx));
+        }
+        step.then(self.complained(host, complaints, ctx))
     }
 
     /// A runtime that does not show what it runs finds nothing, and nobody would
     /// know why. Said once it is no passing trouble, which the watch tells of.
-    fn complained(&mut self, host: &HostName, complaints: &[String], ctx: &Ctx<'_>) -> Step {
-        let Some(text) = complaints.first() else {
+    fn complained(&mut self, host: &HostName, complaints: Vec<String>, ctx: &Ctx<'_>) -> Step {
+        if complaints.is_empty() {
             self.complaints.remove(host);
             return Step::none();
-        };
+        }
         match self.complaints.get_mut(host) {
-            Some(known) if known.text == *text && known.is_told => Step::none(),
-            Some(known) if known.text == *text => {
+            Some(known) if known.texts == complaints && known.is_told => Step::none(),
+            Some(known) if known.texts == complaints => {
                 known.is_told = true;
-                self.say(host, reply::discovery::not_shown(host, text), ctx).into()
+                self.say(host, reply::discovery::not_shown(host, &complaints), ctx).into()
             }
             Some(_) | None => {
-                self.complaints.insert(host.clone(), Complaint { text: text.clone(), is_told: false });
+                self.complaints.insert(host.clone(), Complaint { texts: complaints, is_told: false });
                 Step::none()
             }
         }

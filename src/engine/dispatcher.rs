@@ -77,7 +77,7 @@ impl Dispatcher {
     /// Goes on with what an earlier process knew of services and incidents.
     pub fn restore(&mut self, watching: Watching, now: Timestamp) -> Vec<Effect> {
         let Watching { next_incident, open, silences, checkpoints, dashboards, found } = watching;
-        let (services, effects) = self.discovery.restore(found, &self.inventory);
+        let (services, mut effects) = self.discovery.restore(found, &self.inventory);
         if !services.is_empty() {
             self.watcher.add(&services);
             Arc::make_mut(&mut self.inventory).services.extend(services);
@@ -87,6 +87,11 @@ impl Dispatcher {
         }
         self.incidents.restore(next_incident, open, silences, now);
         self.dashboards.restore(dashboards);
+        let inventory = Arc::clone(&self.inventory);
+        let ctx = &mut Ctx::new(&inventory, now, &mut self.ids, &self.notifier);
+        // Nothing watches them any more that could end them.
+        let ended = self.incidents.end_of_others(ctx);
+        effects.extend(self.carry(ended, now));
         effects
     }
 

@@ -60,7 +60,6 @@ pub(super) fn found(db: &Connection, found: &FoundService) -> Answer<()> {
 
 pub(super) fn gone(db: &Connection, service: &ServiceName) -> Answer<()> {
     db.execute("DELETE FROM found WHERE service = ?1", [service.as_str()])?;
-    db.execute("DELETE FROM memory WHERE service = ?1", [service.as_str()])?;
     Ok(())
 }
 

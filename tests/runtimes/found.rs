@@ -32,14 +32,14 @@ fn units_quadlets_and_containers_of_logins_are_found_and_each_is_shown_once() {
             "mkdir -p {dir}; cat >{dir}/quad.container <<'END'\n{quadlet}END\nsystemctl --user daemon-reload; systemctl --user start quad own || {{ journalctl -n 20 --no-pager; exit 1; }}"
         ),
     );
-    let policy = "[host.discover]\nallow = [\"*\"]\nunits = [\"app@*.service\", \"own.service\"]\nmay = \"restart\"\n[watch]\nquiet = \"3s\"\n";
+    let policy = "[host.discover]\nallow = [\"pod\", \"quad\"]\nunits = [\"app@*.service\", \"own\"]\nmay = \"restart\"\n[watch]\nquiet = \"3s\"\n";
     let bot = stage.bot().host(host).config(policy).start();
     let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
     let found = reads.next_from(&bot, containing("Found on"));
     let mut lines: Vec<&str> = found.text().lines().collect();
     lines.sort_unstable();
     let expected = [
-        "To be restarted, stopped and started; watched, with status and logs.",
+        "I watch them; you can restart, stop and start them.",
         "app-1 — unit app@1.service",
         "app-2 — unit app@2.service",
         "own — unit own.service",

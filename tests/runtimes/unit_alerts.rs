@@ -66,7 +66,9 @@ fn each_end_of_a_unit_is_one_alert_with_its_cause() {
     reads.next_from(&bot, alert(&stage, &format!("🔴 loops crash loop on {on} — exit 7")));
     reads.next_from(&bot, containing("✅ loops recovered"));
 
-    host.run_as_root("until systemctl is-failed -q gives-up; do systemctl kill -s USR1 gives-up 2>/dev/null; sleep 0.3; done");
+    host.run_as_root(
+        "until systemctl is-failed -q gives-up; do systemctl kill -s USR1 gives-up 2>/dev/null; sleep 0.3; done",
+    );
     let told = reads.next_from(&bot, alert(&stage, "🔴 gives-up"));
     reads.until(&told.id, containing("exit 7"));
     host.run_as_root("systemctl start silent");

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::alert;
+use super::{NO_SERVICES, alert};
 use crate::domain::{
     incident::{Cause, Incident},
     inventory::{Inventory, Service},
@@ -61,7 +61,7 @@ fn verdict(view: &View<'_>) -> String {
     let needy = needy(view);
     let others = others(view);
     if all == 0 {
-        return "No services are configured yet — add a `[[service]]` to the config.".to_owned();
+        return NO_SERVICES.to_owned();
     }
     match needy.len() {
         0 if !others.is_empty() => format!("🔴 **{} nearly full**, {}", disks(&others), well(view)),

@@ -10,6 +10,8 @@ use crate::domain::{
 
 /// Services that a message names.
 const NAMED: usize = 15;
+/// Characters shown of what a tool said.
+const LINE: usize = 160;
 
 /// New services.
 pub fn found(host: &HostName, changes: &Changes, inventory: &Inventory, prefix: &str) -> String {
@@ -29,13 +31,14 @@ pub fn found(host: &HostName, changes: &Changes, inventory: &Inventory, prefix: 
         lines.push(format!("and {more} more — {} shows them.", code(&format!("{prefix}status {host}:"))));
     }
     if changes.left_out > 0 {
-        let left_out = changes.left_out;
-        lines.push(format!("⚠️ {left_out} more were left out: one host brings 200 at most. Narrow its `discover`."));
+        lines.push(left_out(changes.left_out));
     }
     let discover = inventory.hosts.iter().find(|known| known.name == *host).and_then(|host| host.discover.as_ref());
     lines.push(match discover.map(|policy| policy.rights) {
-        Some(Rights::Restart) => "To be restarted, stopped and started; watched, with status and logs.".to_owned(),
-        Some(Rights::Read | Rights::Change) | None => "Read only: watched, with status and logs.".to_owned(),
+        Some(Rights::Restart) => "I watch them; you can restart, stop and start them.".to_owned(),
+        Some(Rights::Read | Rights::Change) | None => {
+            "I watch them. Read-only: `may = \"restart\"` allows more.".to_owned()
+        }
     });
     lines.join("\n")
 }
@@ -48,8 +51,28 @@ pub fn gone(host: &HostName, gone: &[FoundService]) -> String {
     format!("➖ **Gone from {}**: {}{more}", escape(host.as_str()), names.join(", "))
 }
 
-/// A runtime does not show what it runs.
-pub fn not_shown(host: &HostName, said: &str) -> String {
+/// Runtimes do not show what they run.
+pub fn not_shown(host: &HostName, said: &[String]) -> String {
     let command = code(&format!("opsroom discover {host}"));
-    format!("⚠️ **Cannot look for services on {}**\n{}\n{command} tries again.", escape(host.as_str()), escape(said))
+    let said: Vec<String> = said.iter().map(|line| quote_line(line)).collect();
+    let host = escape(host.as_str());
+    format!(
+        "⚠️ **Cannot see everything that runs on {host}**\n{}\nI go on trying; {command} on my machine shows what is said.",
+        said.join("\n")
+    )
+}
+
+/// What a tool said, on one line of a phone or two.
+fn quote_line(said: &str) -> String {
+    let short: String = said.chars().take(LINE).collect();
+    escape(&if short.len() < said.len() { format!("{short}…") } else { short })
+}
+
+fn left_out(count: usize) -> String {
+    format!("⚠️ {count} more left out: a host may have at most 200 found services. Narrow its `discover`.")
+}
+
+/// More are there than a host may have.
+pub fn too_many(host: &HostName, count: usize) -> String {
+    format!("🔎 **{}**\n{}", escape(host.as_str()), left_out(count))
 }

@@ -127,12 +127,13 @@ pub fn over(incidents: &[Incident], inventory: &Inventory) -> String {
     }
     let references: Vec<&Incident> = incidents.iter().collect();
     let place = place(references.iter(), inventory);
-    let recovered = |i: &&&Incident| !matches!(&i.end, Some((Resolution::Service(Closed::Stopped(_)), _)));
+    let recovered =
+        |i: &&&Incident| !matches!(&i.end, Some((Resolution::Service(Closed::Stopped(_)) | Resolution::Gone, _)));
     let well = references.iter().filter(recovered).count();
     let head = match (well, incidents.len() - well) {
         (well, 0) => format!("✅ **{well} recovered**{place}"),
-        (0, stopped) => format!("⚪ **{stopped} were stopped**{place}; their trouble is over"),
-        (well, stopped) => format!("✅ **{well} recovered, {stopped} were stopped**{place}"),
+        (0, stopped) => format!("⚪ **{stopped} were stopped or are gone**{place}; their trouble is over"),
+        (well, stopped) => format!("✅ **{well} recovered, {stopped} were stopped or are gone**{place}"),
     };
     let names = incidents.iter().take(NAMED).map(|i| escape(subject(&i.subject))).collect::<Vec<_>>().join(", ");
     let more = incidents.len().saturating_sub(NAMED);
@@ -153,7 +154,7 @@ fn ended(incident: &Incident, inventory: &Inventory) -> String {
             alert::host_seen(host, *from, *to, missed)
         }
         (Some((Resolution::DiskFree(disk), _)), Subject::Disk(host)) => alert::disk_free(host, disk),
-        (Some((Resolution::Gone, _)), _) => format!("⚪ **{}** — gone from its host", escape(name)),
+        (Some((Resolution::Gone, _)), _) => format!("⚪ **{}** — no service any more", escape(name)),
         _ => format!("⚪ **{}** — its trouble is over", escape(name)),
     }
 }

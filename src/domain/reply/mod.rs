@@ -18,3 +18,6 @@ pub mod preview;
 pub mod refusal;
 pub mod span;
 pub mod status;
+
+/// Where nothing is managed.
+const NO_SERVICES: &str = "No services yet — add a `[[service]]` to the config, or a `discover` to a host.";

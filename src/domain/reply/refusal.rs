@@ -120,7 +120,7 @@ pub fn not_of_service(service: &ServiceName, has: Rights, change: Change) -> Str
         Rights::Restart => "restarted, stopped and started",
     };
     let more = match Rights::for_change(change) {
-        Rights::Read | Rights::Restart => "`may = \"restart\"` in its host's `discover` allows it.",
+        Rights::Read | Rights::Restart => "To allow it, set `may = \"restart\"` in its host's `discover`.",
         Rights::Change => "To be updated it needs a `[[service]]`: `opsroom discover` prints the lines.",
     };
     let name = escape(service.as_str());

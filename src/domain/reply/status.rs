@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::span;
+use super::{NO_SERVICES, span};
 use crate::domain::{
     inventory::Service,
     member::Member,
@@ -137,7 +137,7 @@ fn verdict(all: usize, needy: usize, unseen: &[Unseen], rows: &[(Mark, String)])
     let waiting: usize = unseen.iter().filter(|h| h.waiting).map(|h| h.services).sum();
     let troubled = needy + blind;
     if all == 0 {
-        return Some("No services are configured yet — add a `[[service]]` to the config.".to_owned());
+        return Some(NO_SERVICES.to_owned());
     }
     // One service is its own verdict.
     if all == 1 && rows.len() == 1 {

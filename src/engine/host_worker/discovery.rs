@@ -1,19 +1,23 @@
 //! Discovery: what runs on the host, whether or not anything manages it.
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::HostWorker;
 use crate::{
     domain::{
         discovery::Policy,
-        inventory::Service,
-        roster::Listing,
+        names::ServiceName,
+        rights::Rights,
+        roster::{self, Listing},
         runtime::{self, EventKind, Runtime, RuntimeEvent, Workload},
     },
     engine::{
@@ -24,27 +28,48 @@ use crate::{
 
 /// How often the host is asked when nothing on it looks new: that something is gone, no event tells for sure.
 const EVERY: Duration = Duration::from_secs(10 * 60);
-/// How soon it is asked again where a runtime did not answer.
+/// How soon it is asked again where a runtime did not answer, at first.
 const AGAIN: Duration = Duration::from_secs(60);
 /// What comes up seldom does so alone: the others are waited for.
 const GATHER: Duration = Duration::from_secs(2);
 /// The shortest time from one look to the next.
 const APART: Duration = Duration::from_secs(5);
+/// What is to be so long there, or away, is looked at a little later than that.
+const MARGIN: Duration = Duration::from_secs(1);
+/// Things remembered that no service can be made of. Beyond, what is new waits for the next regular look.
+const REMEMBERED: usize = 10_000;
 
 /// What looks for services on a host.
 #[derive(Debug)]
 pub struct Finder {
     policy: Policy,
-    /// What was shown when the host was last asked, allowed or not.
-    shown: Mutex<HashSet<Workload>>,
-    /// Something happened to what was not.
-    unknown: Notify,
+    /// What was shown, or asked about, since the last regular look.
+    known: Mutex<HashSet<Workload>>,
+    /// Something happened to what is not known.
+    new: Notify,
+    /// A service was removed.
+    removed: Notify,
+}
+
+/// What a look leaves to be looked at once more.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Open {
+    /// Services that were found and are not shown.
+    missing: BTreeSet<ServiceName>,
+    /// What may become a service when it stays.
+    pending: BTreeSet<Workload>,
+    /// What runtimes said that did not answer, and whether the host did.
+    unanswered: Vec<String>,
 }
 
 impl Finder {
     /// Nothing was asked yet.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, shown: Mutex::default(), unknown: Notify::new() }
+        Self { policy, known: Mutex::default(), new: Notify::new(), removed: Notify::new() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashSet<Workload>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,20 +77,42 @@ impl HostWorker {
     /// Asks what runs there, at once and whenever something may be new.
     pub(super) async fn discover_regularly(self: Arc<Self>) {
         let Some(finder) = &self.discover else { return };
+        let (mut open, mut again, mut is_regular) = (Open::default(), AGAIN, true);
         loop {
-            let pause = self.discover_all(finder).await;
-            tokio::time::sleep(APART).await;
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = finder.unknown.notified() => tokio::time::sleep(GATHER).await,
+            if std::mem::take(&mut is_regular) {
+                finder.known().clear();
+            }
+            let before = std::mem::take(&mut open);
+            open = self.discover_all(finder).await;
+            let mut pause = EVERY;
+            // What is left as it was, another look will not change.
+            if !open.pending.is_subset(&before.pending) {
+                pause = pause.min(Duration::try_from(roster::STAYS).unwrap_or_default() + MARGIN);
+            }
+            if !open.missing.is_empty() && open.missing != before.missing {
+                pause = pause.min(finder.policy.gone_after + MARGIN);
+            }
+            again = if open.unanswered.is_empty() { AGAIN } else { (again * 2).min(EVERY) };
+            if !open.unanswered.is_empty() {
+                pause = pause.min(again / 2);
+            }
+            let mut next = Instant::now() + pause;
+            sleep(APART).await;
+            loop {
+                tokio::select! {
+                    () = sleep_until(next) => { is_regular = pause == EVERY; break }
+                    () = finder.new.notified() => { sleep(GATHER).await; break }
+                    // What is deployed anew is removed, too: whether it is gone shows a little later.
+                    () = finder.removed.notified() => next = next.min(Instant::now() + finder.policy.gone_after.min(AGAIN)),
+                }
             }
         }
     }
 
-    /// Asks each runtime once for each login. When to ask again.
-    async fn discover_all(&self, finder: &Finder) -> Duration {
+    /// Asks each runtime once for each login.
+    async fn discover_all(&self, finder: &Finder) -> Open {
         let (mut listings, mut complaints) = (Vec::new(), Vec::new());
-        let mut is_reached = true;
+        let mut unreached = Vec::new();
         'host: for login in finder.policy.all_logins() {
             for runtime in runtime::ALL {
                 match discover(&*self.remote, &self.host, login, *runtime, &finder.policy.sought).await {
@@ -76,44 +123,51 @@ impl HostWorker {
                     // The watch tells of a host that is out of reach.
                     Err(NotShown::NotAsked(why)) => {
                         tracing::info!("not looked for services: {why}");
-                        is_reached = false;
+                        unreached.push(why);
                         break 'host;
                     }
                 }
             }
         }
-        if !is_reached && listings.is_empty() {
-            return AGAIN;
-        }
         let found = listings.iter().flat_map(|listing| listing.shown.found.iter());
         let shown: HashSet<Workload> = found.map(|found| found.workload.clone()).collect();
-        let policy = &finder.policy;
-        let is_missing = |service: &Service| policy.allows(&service.workload) && !shown.contains(&service.workload);
-        let pause = match self.services().iter().any(is_missing) {
-            _ if !is_reached || !complaints.is_empty() => AGAIN,
-            true => EVERY.min(policy.gone_after),
-            false => EVERY,
+        let (policy, services) = (&finder.policy, self.services());
+        let found = services.iter().filter(|service| service.rights < Rights::Change);
+        let missing = found.filter(|service| !shown.contains(&service.workload)).map(|service| service.name.clone());
+        let is_service = |workload: &&Workload| services.iter().any(|service| service.workload == **workload);
+        let new = shown.iter().filter(|workload| policy.allows(workload)).filter(|workload| !is_service(workload));
+        let open = Open {
+            missing: missing.collect(),
+            pending: new.cloned().collect(),
+            unanswered: unreached.iter().chain(&complaints).cloned().collect(),
         };
-        *finder.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
-        self.send(Event::Discovered { host: self.host.clone(), listings, complaints }).await;
-        pause
-    }
-
-    /// A service was removed: whether it is gone is to be seen.
-    pub(super) fn removed(&self) {
-        if let Some(finder) = &self.discover {
-            finder.unknown.notify_one();
+        finder.known().extend(shown);
+        if unreached.is_empty() || !listings.is_empty() {
+            self.send(Event::Discovered { host: self.host.clone(), listings, complaints }).await;
         }
+        open
     }
 
-    /// Something happened to what is no service: the host is asked, if it may be one.
+    /// A service was removed: whether it is gone is to be seen, and it may come back.
+    pub(super) fn removed(&self, event: &RuntimeEvent, runtime: &dyn Runtime) {
+        let Some(finder) = &self.discover else { return };
+        if let Some(workload) = runtime.could_be(event) {
+            finder.known().remove(&workload);
+        }
+        finder.removed.notify_one();
+    }
+
+    /// Something happened to what is no service: the host is asked, once, if it may be one.
     pub(super) fn not_known(&self, event: &RuntimeEvent, runtime: &dyn Runtime) {
         let Some(finder) = &self.discover else { return };
         let is_up = matches!(event.kind, EventKind::Started | EventKind::Changed);
         let Some(workload) = Some(event).filter(|_| is_up).and_then(|event| runtime.could_be(event)) else { return };
-        let is_new = || !finder.shown.lock().unwrap_or_else(PoisonError::into_inner).contains(&workload);
-        if finder.policy.may_be_new(&workload) && is_new() {
-            finder.unknown.notify_one();
+        if !finder.policy.may_be_new(&workload) {
+            return;
+        }
+        let mut known = finder.known();
+        if known.len() < REMEMBERED && known.insert(workload) {
+            finder.new.notify_one();
         }
     }
 }

@@ -2,7 +2,7 @@
 //! everything that is seen on it comes from here.
 //!
 //! Of the connection's sessions (8 at most) the event streams hold one per
-//! login, a snapshot one, and the limits of the others leave room for them: a
+//! runtime and login, a snapshot one, and the limits of the others leave room for them: a
 //! host on which many changes run can still be asked how it is.
 
 mod discovery;
@@ -92,6 +92,10 @@ impl HostWorker {
                             let stream = Arc::clone(&worker).stream(runtime, login, snapshot.clone(), restart, stop.clone());
                             tasks.spawn(stream);
                         }
+                    }
+                    // How what is new is, is wanted at once.
+                    if is_watched {
+                        let _ = snapshot.try_send(None);
                     }
                     if (!services.is_empty() || worker.discover.is_some()) && !std::mem::replace(&mut is_watched, true) {
                         tasks.spawn(Arc::clone(&worker).snapshot_regularly(snapshot.clone()));

@@ -12,7 +12,7 @@ use crate::{
         runtime::snapshot,
     },
     engine::{collector::Tail, event::Event},
-    ports::{Exec, Stdin},
+    ports::{Exec, RemoteError, Stdin},
 };
 
 /// How long one may take, the connection included.
@@ -56,6 +56,8 @@ impl HostWorker {
                 (facts, seen) = snapshot::read(&output.text(), &*services, Timestamp::now());
                 seen
             }
+            // Others use all sessions of the connection: that says nothing about the host.
+            Err(RemoteError::Busy(why)) => Err(SnapshotError::Busy(why)),
             Err(error) if error.may_have_run() => Err(SnapshotError::Unclear(error.to_string())),
             Err(error) => Err(SnapshotError::Unreachable(error.to_string())),
         };

@@ -79,7 +79,7 @@ impl HostWorker {
                     return;
                 }
                 if event.kind == EventKind::Removed {
-                    worker.removed();
+                    worker.removed(&event, runtime);
                 }
                 if send.try_send(event).is_err() {
                     // Too many to take: the snapshot tells what came of them.

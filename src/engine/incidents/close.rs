@@ -39,6 +39,17 @@ impl Incidents {
         step.then(self.tick(ctx))
     }
 
+    /// Ends those of services that there are no more.
+    pub fn end_of_others(&mut self, ctx: &mut Ctx<'_>) -> Step {
+        let is_service = |subject: &Subject| match subject {
+            Subject::Service(name) => ctx.inventory.service(name).is_some(),
+            Subject::Host(_) | Subject::Disk(_) => true,
+        };
+        let subjects = self.open.values().map(|incident| &incident.subject);
+        let others: Vec<Subject> = subjects.filter(|subject| !is_service(subject)).cloned().collect();
+        others.iter().map(|subject| self.closed(subject, Resolution::Gone, ctx)).collect()
+    }
+
     /// Tells of those that are over, when their time has come.
     pub(super) fn tell_closed(&mut self, ctx: &Ctx<'_>) -> Step {
         if self.closed_due.take_if(|due| *due <= ctx.now).is_none() {
@@ -54,7 +65,7 @@ impl Incidents {
     }
 }
 
-/// Who stopped it through the bot knows, and sees the result.
+/// Who stopped it through the bot knows, and sees the result; and who took it away does.
 fn is_known(incident: &Incident) -> bool {
-    matches!(incident.end, Some((Resolution::Service(Closed::Stopped(Who::Operator(_))), _)))
+    matches!(incident.end, Some((Resolution::Service(Closed::Stopped(Who::Operator(_))) | Resolution::Gone, _)))
 }

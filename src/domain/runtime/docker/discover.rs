@@ -1,6 +1,6 @@
 //! What runs on an engine: its Compose projects, and containers of none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::domain::{
     discovery::{Found, Shown, Sought},
@@ -15,22 +15,36 @@ const FORMAT: &str = "[{{json .Names}},{{json .State}},{{json (.Label \"com.dock
                       {{json (.Label \"com.docker.compose.project.working_dir\")}},\
                       {{json (.Label \"com.docker.compose.oneoff\")}}]";
 
+/// Printed before the names of those that have the label that is sought.
+const LABELLED: &str = "::opsroom-labelled";
+
 /// A command that prints each container on a line; nothing where there is no Docker.
 ///
 /// `docker ps` alone, since an inspect of what it named fails for a container
 /// that was removed in between. Not with `--no-trunc`: then a name is followed
 /// by those that links give it.
 pub(super) fn list(sought: &Sought) -> String {
-    let only = container::labelled(sought);
-    format!("command -v docker >/dev/null || exit 0\ndocker ps -a{only} --format {}", shell::quote(FORMAT))
+    let list = format!("command -v docker >/dev/null || exit 0\ndocker ps -a --format {}", shell::quote(FORMAT));
+    // A project is shown whole, whichever of its containers has the label.
+    let labelled = sought.label.as_ref().map(|_| {
+        let only = container::labelled(sought);
+        format!(" || exit\necho {LABELLED}\ndocker ps -a{only} --format '{{{{json .Names}}}}'")
+    });
+    list + labelled.unwrap_or_default().as_str()
 }
 
 /// Reads what [`list`] printed.
 pub(super) fn read(printed: &str) -> Shown {
-    let mut shown = Shown::default();
+    let mut shown = Shown { logins_own: true, ..Shown::default() };
     let mut projects: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
     let mut alone: BTreeMap<String, String> = BTreeMap::new();
-    for line in printed.lines().filter(|line| !line.trim().is_empty()) {
+    let lines = printed.lines().filter(|line| !line.trim().is_empty());
+    let sought = printed.lines().any(|line| line == LABELLED).then(|| {
+        let names = printed.lines().skip_while(|line| *line != LABELLED).skip(1);
+        names.filter_map(|name| serde_json::from_str(name).ok()).collect::<HashSet<String>>()
+    });
+    let is_sought = |name: &str| sought.as_ref().is_none_or(|names| names.contains(name));
+    for line in lines.take_while(|line| *line != LABELLED) {
         let Ok([name, state, project, dir, oneoff]) = serde_json::from_str::<[String; 5]>(line) else {
             shown.refused.push(line.to_owned());
             continue;
@@ -39,12 +53,17 @@ pub(super) fn read(printed: &str) -> Shown {
             continue;
         }
         if project.is_empty() {
-            alone.insert(name, state);
+            if is_sought(&name) {
+                alone.insert(name, state);
+            }
         } else {
             projects.entry(project).or_default().push((name, state, dir));
         }
     }
     for (project, containers) in projects {
+        if !containers.iter().any(|(name, ..)| is_sought(name)) {
+            continue;
+        }
         let Ok(name) = ProjectName::parse(&project) else {
             shown.refused.push(project);
             continue;
@@ -115,5 +134,23 @@ mod tests {
             ]
         );
         assert_eq!(shown.refused, ["Cannot connect", "Up\n[evil]"]);
+    }
+
+    #[test]
+    fn of_what_has_the_label_a_project_is_shown_whole() {
+        let shown = read(concat!(
+            r#"["cloud-db-1","running","cloud","/srv/cloud","False"]"#,
+            "\n",
+            r#"["cloud-web-1","running","cloud","/srv/cloud","False"]"#,
+            "\n",
+            r#"["other-1","running","other","/srv/other","False"]"#,
+            "\n",
+            r#"["lone","running","","",""]"#,
+            "\n::opsroom-labelled\n",
+            r#""cloud-web-1""#,
+            "\n",
+        ));
+        let told: Vec<_> = shown.found.iter().map(|f| (f.workload.name(), f.parts.len())).collect();
+        assert_eq!((told, shown.refused), (vec![("cloud", 2)], vec![]));
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn list(sought: &Sought) -> String {
 
 /// Reads what [`list`] printed.
 pub(super) fn read(printed: &str) -> Shown {
-    let mut shown = Shown::default();
+    let mut shown = Shown { logins_own: true, ..Shown::default() };
     for line in printed.lines().filter(|line| !line.trim().is_empty()) {
         let Ok([name, state, unit]) = serde_json::from_str::<[String; 3]>(line) else {
             shown.refused.push(line.to_owned());

@@ -11,7 +11,7 @@ tell() { # mark, option
         IFS='
 '
         set -f
-        systemctl $2 show --no-pager -p Id,SourcePath,LoadState,ActiveState,SubState -- $names 2>/dev/null
+        systemctl $2 show --no-pager -p Id,SourcePath,LoadState,ActiveState,SubState -- $names
     )
 }
 generated() { # option
@@ -23,9 +23,12 @@ units() { # option, patterns
     systemctl $o list-unit-files --no-legend --no-pager --plain --full -- "$@" 2>/dev/null
     systemctl $o list-units --all --no-legend --no-pager --plain --full -- "$@" 2>/dev/null
 }
+# Ends with the mark that all of a manager's was told: nothing of it is not to be taken for nothing there.
 of() { # manager, option, patterns
     m=$1 o=$2
     shift 2
-    generated "$o" | tell "::opsroom-generated $m" "$o"
-    [ $# = 0 ] || units "$o" "$@" | tell "::opsroom-named $m" "$o"
+    systemctl $o show -p Version >/dev/null || return
+    generated "$o" | tell "::opsroom-generated $m" "$o" || return
+    [ $# = 0 ] || units "$o" "$@" | tell "::opsroom-named $m" "$o" || return
+    printf '\n%s\n' "::opsroom-told $m"
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::domain::{
     inventory::Service,
     observation::{Observation, State},
+    rights::Rights,
     runtime::Workload,
     shell,
 };
@@ -59,7 +60,7 @@ pub(super) fn show(services: &[&Service]) -> String {
         (!timers.is_empty() || !names.is_empty()).then(|| (words(&timers), words(&names)))
     };
     let optional = |manager: Manager| {
-        let units = services.iter().filter(|service| service.watch.optional).filter_map(|service| unit(service));
+        let units = services.iter().filter(|service| needs_program(service)).filter_map(|service| unit(service));
         let words: Vec<String> =
             units.filter(|unit| unit.manager == manager).map(|unit| shell::quote(unit.name.as_str())).collect();
         let option = if manager == Manager::User { "--user" } else { "''" };
@@ -72,7 +73,7 @@ pub(super) fn show(services: &[&Service]) -> String {
         format!("{show} {PROPERTIES} -- {names} {timers} {started}")
     };
     let mut script = vec!["export LC_ALL=C TZ=UTC0".to_owned()];
-    if services.iter().any(|service| service.watch.optional) {
+    if services.iter().any(|service| needs_program(service)) {
         script.push(shell::terse(PROGRAMS));
     }
     script.extend(of(Manager::System).map(|units| look(units, "") + optional(Manager::System).as_str()));
@@ -81,6 +82,11 @@ pub(super) fn show(services: &[&Service]) -> String {
             .map(|units| format!("echo {USER}; {FIND_USER}; {}{}", look(units, "--user "), optional(Manager::User))),
     );
     script.join("\n")
+}
+
+/// Whether a unit without its program is as good as none. What was found runs, or did.
+fn needs_program(service: &Service) -> bool {
+    service.watch.optional && service.rights == Rights::Change
 }
 
 /// The unit that a service is.

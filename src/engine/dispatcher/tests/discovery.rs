@@ -37,7 +37,7 @@ fn project(name: &str, parts: &[&str]) -> Found {
 
 /// Docker on spark-2 shows these.
 fn shows(room: &mut Room, found: Vec<Found>) -> String {
-    let listing = Listing { login: None, runtime: "Docker", shown: Shown { found, refused: vec![] } };
+    let listing = Listing { login: None, runtime: "Docker", shown: Shown { found, refused: vec![], logins_own: true } };
     let host = HostName::parse("spark-2").unwrap();
     room.happens(Event::Discovered { host, listings: vec![listing], complaints: vec![] })
 }
@@ -55,12 +55,12 @@ fn kept(room: &Room) -> Vec<FoundService> {
 fn what_is_found_is_said_once_and_is_a_service_from_then_on() {
     let mut room = room(&["web-*", "cloud"], Rights::Read);
     let said = shows(&mut room, vec![project("cloud", &["cloud-db-1"]), container("web-1"), container("secret")]);
-    insta::assert_snapshot!(said, @r"
+    insta::assert_snapshot!(said, @r#"
     Answer: 🔎 Found on spark-2: 2 services
     cloud — project
     web-1 — container
-    Read only: watched, with status and logs.
-    ");
+    I watch them. Read-only: may = "restart" allows more.
+    "#);
     let managed: Vec<String> = room
         .effects
         .iter()
@@ -85,7 +85,7 @@ fn what_is_found_is_said_once_and_is_a_service_from_then_on() {
 fn what_was_found_may_be_done_with_what_the_host_says_and_no_more() {
     let mut only_read = room(&["*"], Rights::Read);
     shows(&mut only_read, vec![container("web")]);
-    insta::assert_snapshot!(only_read.says(ALICE, "!restart web"), @r#"Answer: web was found, not configured: it can only be looked at — not restarted. may = "restart" in its host's discover allows it."#);
+    insta::assert_snapshot!(only_read.says(ALICE, "!restart web"), @r#"Answer: web was found, not configured: it can only be looked at — not restarted. To allow it, set may = "restart" in its host's discover."#);
     insta::assert_snapshot!(only_read.says(ALICE, "!update web"), @"Answer: web was found, not configured: it can only be looked at — not updated. To be updated it needs a [[service]]: opsroom discover prints the lines.");
 
     let mut restart = room(&["*"], Rights::Restart);
@@ -112,8 +112,79 @@ fn what_is_not_shown_for_ten_minutes_is_gone_and_its_alert_with_it() {
     assert!(room.effects.contains(&Effect::Record(Entry::Gone(ServiceName::parse("web").unwrap()))));
     let said = room.says(ALICE, "!logs web");
     assert!(said.contains("web"), "{said}");
+    assert_eq!(shows(&mut room, vec![container("web"), container("db")]), "", "it may be gone in a moment");
+    room.later(11);
     let said = shows(&mut room, vec![container("web"), container("db")]);
     assert!(said.starts_with("Answer: 🔎 Found on spark-2: 1 service"), "{said}");
+}
+
+#[test]
+fn what_somebody_stopped_is_not_gone_when_nothing_shows_it() {
+    let mut room = room(&["*"], Rights::Restart);
+    shows(&mut room, vec![container("web"), container("db")]);
+    room.says(ALICE, "!stop web");
+    let after = "/web|x|exited|2027-01-15T07:00:00Z|2027-01-15T07:59:00Z|0|0|false|";
+    room.job(&format!("::before x\n::phase switch 1\nweb\n::after {after}\n::done 3\n"), Some(0));
+    room.later(700);
+    assert_eq!(shows(&mut room, vec![container("db")]), "");
+    room.later(700);
+    assert_eq!(shows(&mut room, vec![container("db")]), "");
+    let said = room.says(ALICE, "!start web");
+    assert!(said.contains("Starting web"), "{said}");
+}
+
+#[test]
+fn a_login_that_cannot_be_asked_for_its_own_loses_nothing() {
+    let mut room = room(&["*"], Rights::Read);
+    let own = Workload::Podman(ContainerName::parse("pod").unwrap());
+    let shows = |room: &mut Room, found, logins_own| {
+        let listing = Listing { login: None, runtime: "Podman", shown: Shown { found, refused: vec![], logins_own } };
+        let host = HostName::parse("spark-2").unwrap();
+        room.happens(Event::Discovered { host, listings: vec![listing], complaints: vec![] })
+    };
+    shows(&mut room, vec![found(own, &[])], true);
+    for _ in 0..3 {
+        room.later(700);
+        assert_eq!(shows(&mut room, vec![], false), "");
+    }
+    shows(&mut room, vec![], true);
+    room.later(700);
+    assert_eq!(shows(&mut room, vec![], true), "Answer: ➖ Gone from spark-2: pod");
+}
+
+#[test]
+fn an_alert_about_what_is_no_service_any_more_ends_with_the_next_start() {
+    let mut first = room(&["*"], Rights::Read);
+    shows(&mut first, vec![container("web")]);
+    let cause = crate::domain::incident::Cause::Service(crate::domain::watch::Problem {
+        kind: crate::domain::watch::Kind::CrashLoop,
+        since: first.now,
+        deaths: 3,
+        last: None,
+        after: None,
+        relapses: vec![],
+        flapping: false,
+        member: None,
+        also: vec![],
+        notices: None,
+    });
+    let subject = Subject::Service(ServiceName::parse("web").unwrap());
+    let id = crate::domain::incident::IncidentId(4);
+    let mut open = crate::domain::incident::Incident::new(id, subject, cause, first.now);
+    (open.said, open.told_with) = (Some(crate::domain::watch::Level::Page), Some(id));
+    let mut next = Room::of_process(2, Some(first.now));
+    let watching = Watching {
+        next_incident: 5,
+        open: vec![open],
+        silences: vec![],
+        checkpoints: vec![],
+        dashboards: vec![],
+        found: kept(&first),
+    };
+    let now = next.now;
+    let effects = next.dispatcher.restore(watching, now);
+    assert!(said(&effects).contains("Answer: ⚪ web — no service any more"), "{}", said(&effects));
+    assert!(next.says(ALICE, "!alerts").contains("No alert is open"));
 }
 
 #[test]
@@ -128,9 +199,9 @@ fn a_runtime_that_does_not_answer_takes_nothing_away_and_is_told_once() {
     };
     assert_eq!(complains(&mut room), "", "it may be about to end");
     insta::assert_snapshot!(complains(&mut room), @r"
-    Answer: ⚠️ Cannot look for services on spark-2
+    Answer: ⚠️ Cannot see everything that runs on spark-2
     spark-2: Docker says exit 1: permission denied
-    opsroom discover spark-2 tries again.
+    I go on trying; opsroom discover spark-2 on my machine shows what is said.
     ");
     assert_eq!(complains(&mut room), "");
     assert!(room.dispatcher.inventory.service(&ServiceName::parse("web").unwrap()).is_some());
@@ -180,9 +251,17 @@ fn a_host_cannot_bring_more_than_anybody_could_look_at() {
     let many = (0..250).map(|n| container(&format!("c{n:03}"))).collect();
     let said = shows(&mut room, many);
     assert!(said.starts_with("Answer: 🔎 Found on spark-2: 200 services\nc000 — container"), "{said}");
-    insta::assert_snapshot!(said.lines().skip(16).collect::<Vec<_>>().join("\n"), @r"
+    insta::assert_snapshot!(said.lines().skip(16).collect::<Vec<_>>().join("\n"), @r#"
     and 185 more — !status spark-2: shows them.
-    ⚠️ 50 more were left out: one host brings 200 at most. Narrow its discover.
-    Read only: watched, with status and logs.
-    ");
+    ⚠️ 50 more left out: a host may have at most 200 found services. Narrow its discover.
+    I watch them. Read-only: may = "restart" allows more.
+    "#);
+    let many: Vec<Found> = (0..251).map(|n| container(&format!("c{n:03}"))).collect();
+    assert_eq!(shows(&mut room, many.clone()), "");
+    room.later(11);
+    assert_eq!(
+        shows(&mut room, many.clone()),
+        "Answer: 🔎 spark-2\n⚠️ 51 more left out: a host may have at most 200 found services. Narrow its discover."
+    );
+    assert_eq!(shows(&mut room, many), "");
 }
