@@ -29,9 +29,9 @@ fn what_runs_on_a_host_is_served_without_a_word_in_the_config() {
     );
     let bot = stage.bot().host(&stage.host).config(&policy).start();
     let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
-    let found = reads.next_from(&bot, containing("Found on").and(notice()));
+    let found = reads.next_from(&bot, containing("services found").and(notice()));
     assert_eq!(found.mentions(), [""; 0]);
-    let head = format!("🔎 Found on {}: 2 services", stage.host.name());
+    let head = format!("🔎 2 services found on {}, read-only", stage.host.name());
     assert!(found.text().starts_with(&head), "{}", found.text());
     assert!(!found.text().contains(&other), "{}", found.text());
     let status = stage.ask(&bot, "!status");
@@ -42,8 +42,8 @@ fn what_runs_on_a_host_is_served_without_a_word_in_the_config() {
 
     // What comes up is noticed when it does: the next look of its own would be in ten minutes.
     container(&stage, &two);
-    let found = reads.next_from(&bot, containing(&two).and(containing("Found on")));
-    assert!(found.text().contains(": 1 service\n"), "{}", found.text());
+    let found = reads.next_from(&bot, containing(&format!("🔎 {two} found on")));
+    assert!(found.text().ends_with(" — container, read-only"), "{}", found.text());
     let refused = stage.ask(&bot, &format!("!restart {two}"));
     assert!(refused.text().contains("it can only be looked at — not restarted"), "{}", refused.text());
 

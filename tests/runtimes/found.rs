@@ -35,16 +35,15 @@ fn units_quadlets_and_containers_of_logins_are_found_and_each_is_shown_once() {
     let policy = "[host.discover]\nallow = [\"pod\", \"quad\"]\nunits = [\"app@*.service\", \"own\"]\nmay = \"restart\"\n[watch]\nquiet = \"3s\"\n";
     let bot = stage.bot().host(host).config(policy).start();
     let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(60));
-    let found = reads.next_from(&bot, containing("Found on"));
+    let found = reads.next_from(&bot, containing("services found"));
     let mut lines: Vec<&str> = found.text().lines().collect();
     lines.sort_unstable();
     let expected = [
-        "I watch them; you can restart, stop and start them.",
-        "app-1 — unit app@1.service",
-        "app-2 — unit app@2.service",
-        "own — unit own.service",
-        "pod — container",
-        "quad — unit quad.service",
+        "· app-1 — unit app@1.service",
+        "· app-2 — unit app@2.service",
+        "· own — unit own.service",
+        "· pod — container",
+        "· quad — unit quad.service",
     ];
     assert!(lines.starts_with(&expected), "{}", found.text());
     let status = stage.ask(&bot, "!status");
@@ -59,6 +58,6 @@ fn units_quadlets_and_containers_of_logins_are_found_and_each_is_shown_once() {
 
     // A unit that comes up is noticed when it does.
     host.run_as_root("systemctl start app@3");
-    let found = reads.next_from(&bot, containing("app-3"));
-    assert!(found.text().contains(": 1 service\n"), "{}", found.text());
+    let found = reads.next_from(&bot, containing("🔎 app-3 found on"));
+    assert!(found.text().ends_with(" — unit app@3.service"), "{}", found.text());
 }

@@ -15,17 +15,26 @@ const LINE: usize = 160;
 
 /// New services.
 pub fn found(host: &HostName, changes: &Changes, inventory: &Inventory, prefix: &str) -> String {
-    let host_name = escape(host.as_str());
-    let mut lines = vec![match changes.added.len() {
-        1 => format!("🔎 **Found on {host_name}**: 1 service"),
-        count => format!("🔎 **Found on {host_name}**: {count} services"),
-    }];
-    let line = |found: &FoundService| {
-        let (name, own) = (escape(found.name.as_str()), found.workload.name());
-        let own = if own == found.name.as_str() { String::new() } else { format!(" {}", code(own)) };
-        format!("**{name}** — {}{own}", found.workload.noun())
+    let discover = inventory.hosts.iter().find(|known| known.name == *host).and_then(|host| host.discover.as_ref());
+    let rights = match discover.map(|policy| policy.rights) {
+        Some(Rights::Restart | Rights::Change) => "",
+        Some(Rights::Read) | None => ", read-only",
     };
-    lines.extend(changes.added.iter().take(NAMED).map(line));
+    let on = escape(host.as_str());
+    let what = |found: &FoundService| {
+        let own = found.workload.name();
+        let own = if own == found.name.as_str() { String::new() } else { format!(" {}", code(own)) };
+        format!("{}{own}", found.workload.noun())
+    };
+    let name = |found: &FoundService| escape(found.name.as_str());
+    let mut lines = match &changes.added[..] {
+        [one] => vec![format!("🔎 **{}** found on {on} — {}{rights}", name(one), what(one))],
+        all => {
+            let mut lines = vec![format!("🔎 **{} services found** on {on}{rights}", all.len())];
+            lines.extend(all.iter().take(NAMED).map(|found| format!("· {} — {}", name(found), what(found))));
+            lines
+        }
+    };
     let more = changes.added.len().saturating_sub(NAMED);
     if more > 0 {
         lines.push(format!("and {more} more — {} shows them.", code(&format!("{prefix}status {host}:"))));
@@ -33,13 +42,6 @@ pub fn found(host: &HostName, changes: &Changes, inventory: &Inventory, prefix: 
     if changes.left_out > 0 {
         lines.push(left_out(changes.left_out));
     }
-    let discover = inventory.hosts.iter().find(|known| known.name == *host).and_then(|host| host.discover.as_ref());
-    lines.push(match discover.map(|policy| policy.rights) {
-        Some(Rights::Restart) => "I watch them; you can restart, stop and start them.".to_owned(),
-        Some(Rights::Read | Rights::Change) | None => {
-            "I watch them. Read-only: `may = \"restart\"` allows more.".to_owned()
-        }
-    });
     lines.join("\n")
 }
 

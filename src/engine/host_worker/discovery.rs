@@ -148,6 +148,13 @@ impl HostWorker {
         open
     }
 
+    /// What came up before a stream began, it does not tell.
+    pub(super) fn missed(&self) {
+        if let Some(finder) = &self.discover {
+            finder.new.notify_one();
+        }
+    }
+
     /// A service was removed: whether it is gone is to be seen, and it may come back.
     pub(super) fn removed(&self, event: &RuntimeEvent, runtime: &dyn Runtime) {
         let Some(finder) = &self.discover else { return };

@@ -10,6 +10,8 @@ mod jobs;
 mod read;
 mod snapshots;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use self::discovery::Finder;
 

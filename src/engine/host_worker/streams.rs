@@ -98,6 +98,7 @@ impl HostWorker {
             };
             // A stream that begins tells nothing of what was before.
             let _ = snapshot.try_send(None);
+            self.missed();
             let ended = tokio::select! {
                 ended = self.remote.exec(exec, &mut output) => ended,
                 () = forward => return,

@@ -55,12 +55,11 @@ fn kept(room: &Room) -> Vec<FoundService> {
 fn what_is_found_is_said_once_and_is_a_service_from_then_on() {
     let mut room = room(&["web-*", "cloud"], Rights::Read);
     let said = shows(&mut room, vec![project("cloud", &["cloud-db-1"]), container("web-1"), container("secret")]);
-    insta::assert_snapshot!(said, @r#"
-    Answer: 🔎 Found on spark-2: 2 services
-    cloud — project
-    web-1 — container
-    I watch them. Read-only: may = "restart" allows more.
-    "#);
+    insta::assert_snapshot!(said, @r"
+    Answer: 🔎 2 services found on spark-2, read-only
+    · cloud — project
+    · web-1 — container
+    ");
     let managed: Vec<String> = room
         .effects
         .iter()
@@ -115,7 +114,7 @@ fn what_is_not_shown_for_ten_minutes_is_gone_and_its_alert_with_it() {
     assert_eq!(shows(&mut room, vec![container("web"), container("db")]), "", "it may be gone in a moment");
     room.later(11);
     let said = shows(&mut room, vec![container("web"), container("db")]);
-    assert!(said.starts_with("Answer: 🔎 Found on spark-2: 1 service"), "{said}");
+    assert!(said.starts_with("Answer: 🔎 web found on spark-2 — container, read-only"), "{said}");
 }
 
 #[test]
@@ -250,12 +249,11 @@ fn a_host_cannot_bring_more_than_anybody_could_look_at() {
     let mut room = room(&["*"], Rights::Read);
     let many = (0..250).map(|n| container(&format!("c{n:03}"))).collect();
     let said = shows(&mut room, many);
-    assert!(said.starts_with("Answer: 🔎 Found on spark-2: 200 services\nc000 — container"), "{said}");
-    insta::assert_snapshot!(said.lines().skip(16).collect::<Vec<_>>().join("\n"), @r#"
+    assert!(said.starts_with("Answer: 🔎 200 services found on spark-2, read-only\n· c000 — container"), "{said}");
+    insta::assert_snapshot!(said.lines().skip(16).collect::<Vec<_>>().join("\n"), @r"
     and 185 more — !status spark-2: shows them.
     ⚠️ 50 more left out: a host may have at most 200 found services. Narrow its discover.
-    I watch them. Read-only: may = "restart" allows more.
-    "#);
+    ");
     let many: Vec<Found> = (0..251).map(|n| container(&format!("c{n:03}"))).collect();
     assert_eq!(shows(&mut room, many.clone()), "");
     room.later(11);
