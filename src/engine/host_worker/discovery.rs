@@ -77,30 +77,32 @@ impl HostWorker {
     /// Asks what runs there, at once and whenever something may be new.
     pub(super) async fn discover_regularly(self: Arc<Self>) {
         let Some(finder) = &self.discover else { return };
-        let (mut open, mut again, mut is_regular) = (Open::default(), AGAIN, true);
+        let (mut open, mut again, mut regular) = (Open::default(), AGAIN, Instant::now());
+        // When what is new has stayed, and what is missing is gone; whatever is looked at meanwhile.
+        let (mut stays, mut gone) = (None, None);
         loop {
-            if std::mem::take(&mut is_regular) {
+            if regular <= Instant::now() {
                 finder.known().clear();
+                regular = Instant::now() + EVERY;
             }
             let before = std::mem::take(&mut open);
             open = self.discover_all(finder).await;
-            let mut pause = EVERY;
+            let now = Instant::now();
             // What is left as it was, another look will not change.
             if !open.pending.is_subset(&before.pending) {
-                pause = pause.min(Duration::try_from(roster::STAYS).unwrap_or_default() + MARGIN);
+                stays = Some(now + Duration::try_from(roster::STAYS).unwrap_or_default() + MARGIN);
             }
-            if !open.missing.is_empty() && open.missing != before.missing {
-                pause = pause.min(finder.policy.gone_after + MARGIN);
+            if !open.missing.is_subset(&before.missing) {
+                gone = Some(now + finder.policy.gone_after + MARGIN);
             }
-            again = if open.unanswered.is_empty() { AGAIN } else { (again * 2).min(EVERY) };
-            if !open.unanswered.is_empty() {
-                pause = pause.min(again / 2);
-            }
-            let mut next = Instant::now() + pause;
+            let retry = (!open.unanswered.is_empty()).then_some(now + again);
+            again = if retry.is_none() { AGAIN } else { (again * 2).min(EVERY) };
+            let due = [stays, gone, retry].into_iter().flatten().filter(|due| *due > now);
+            let mut next = due.fold(regular, Instant::min);
             sleep(APART).await;
             loop {
                 tokio::select! {
-                    () = sleep_until(next) => { is_regular = pause == EVERY; break }
+                    () = sleep_until(next) => break,
                     () = finder.new.notified() => { sleep(GATHER).await; break }
                     // What is deployed anew is removed, too: whether it is gone shows a little later.
                     () = finder.removed.notified() => next = next.min(Instant::now() + finder.policy.gone_after.min(AGAIN)),
