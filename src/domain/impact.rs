@@ -9,6 +9,8 @@ pub enum VerifyFailure {
     Unhealthy,
     /// It did not become healthy in time.
     NotHealthyInTime,
+    /// What runs is another version than was put in place.
+    OtherVersion,
     /// The container is gone.
     Gone,
     /// Another container took its place meanwhile.
@@ -49,6 +51,7 @@ impl VerifyFailure {
             "died" => Self::Died,
             "unhealthy" => Self::Unhealthy,
             "not-healthy-in-time" => Self::NotHealthyInTime,
+            "other-version" => Self::OtherVersion,
             "gone" => Self::Gone,
             "replaced" => Self::Replaced,
             "not-running" => Self::NotRunning,
@@ -64,6 +67,7 @@ impl VerifyFailure {
             Self::Died => "it started and died",
             Self::Unhealthy => "its health check fails",
             Self::NotHealthyInTime => "it did not become healthy in time",
+            Self::OtherVersion => "what runs is another version than was put in place",
             Self::Gone => "no such container afterwards",
             Self::Replaced => "another container took its place meanwhile",
             Self::NotRunning => "it is not running afterwards",
@@ -82,6 +86,7 @@ impl VerifyFailure {
             Self::Member { failure, .. } | Self::Neighbour { failure, .. } => failure.is_death(),
             Self::Unhealthy
             | Self::NotHealthyInTime
+            | Self::OtherVersion
             | Self::Gone
             | Self::Replaced
             | Self::NotRunning

@@ -32,8 +32,14 @@ pub enum Refusal {
     },
     /// This login may not enter the directory.
     NoEntry(String),
-    /// This login sees no container that the unit runs.
+    /// This login has neither a container of the unit nor its image.
     NoContainer(String),
+    /// The unit is not made from a file that names an image.
+    NoQuadlet,
+    /// No registry can be asked for the image of that name.
+    NoRegistry(String),
+    /// Each start pulls the image: nothing could be taken back.
+    PullsItself,
     /// The container engine does not answer this login.
     Engine(String),
     /// There is no Compose v2.
@@ -109,6 +115,9 @@ impl Refusal {
             ("no-right", [login, rule @ ..]) => Self::NoRight { login: (*login).to_owned(), rule: rule.join(" ") },
             ("no-entry", _) => Self::NoEntry(text),
             ("no-container", _) => Self::NoContainer(text),
+            ("no-quadlet", _) => Self::NoQuadlet,
+            ("no-registry", _) => Self::NoRegistry(text),
+            ("pulls-itself", _) => Self::PullsItself,
             ("engine", _) => Self::Engine(text),
             ("no-compose", _) => Self::NoCompose,
             ("disk", [free, wanted, place]) => {

@@ -32,8 +32,9 @@ impl App {
             "cp ~ops/registry /usr/local/bin/registry
              printf 'version: 0.1\\nstorage:\\n  filesystem:\\n    rootdirectory: /srv/registry\\nhttp:\\n  addr: 127.0.0.1:5000\\n' >/srv/registry.yml
              printf '[[registry]]\\nlocation = \"127.0.0.1:5000\"\\ninsecure = true\\n' >/etc/containers/registries.conf.d/lab.conf
-             systemd-run -q --unit registry /usr/local/bin/registry serve /srv/registry.yml; systemctl start network-online.target",
+             systemctl start network-online.target",
         );
+        app.registry_starts();
         app.push("version 1", "sleep 1000 & wait");
         // A part of the unit's control group, its own choice, is not to be had by a login under version 1 of those.
         let quadlet = format!(
@@ -52,6 +53,21 @@ impl App {
 
     fn host(&self) -> &Host {
         &self.stage.host
+    }
+
+    fn registry_starts(&self) {
+        self.host().run_as_root("systemd-run -q --unit registry /usr/local/bin/registry serve /srv/registry.yml");
+    }
+
+    /// Changes the unit's file.
+    fn edits(&self, script: &str) {
+        let file = "~/.config/containers/systemd/app.container";
+        as_user(self.host(), &OPS, &format!("sed -i '{script}' {file}; systemctl --user daemon-reload"));
+    }
+
+    /// The image that the name stands for on the host.
+    fn named(&self) -> String {
+        self.podman(&format!("image inspect -f '{{{{.Id}}}}' {IMAGE}"))
     }
 
     fn bot(&self) -> Bot {
@@ -110,6 +126,7 @@ fn an_image_from_a_registry_is_pulled_verified_and_taken_back() {
     let told = stage.result_of(&bot, "!update app", "🔴 update of app failed");
     assert!(told.text().contains("127.0.0.1:5000"), "{}", told.text());
     assert_eq!((app.runs().as_str(), app.container()), ("version 2", running));
+    assert_eq!(app.named(), app.podman("inspect -f '{{.Image}}' app"), "what the next start would run");
     // Going back needs no registry: the images are kept, also from a prune of what has no name.
     app.podman("image prune -f >/dev/null");
     stage.result_of(&bot, "!rollback app", "✅ app rolled back");
@@ -117,9 +134,48 @@ fn an_image_from_a_registry_is_pulled_verified_and_taken_back() {
     let told = stage.result_of(&bot, "!rollback app", "✋");
     assert!(told.text().contains("no earlier version"), "{}", told.text());
 
+    // What is down is what needs a new version most.
+    app.registry_starts();
+    app.push("version 4", "sleep 1000 & wait");
     as_user(app.host(), &OPS, "systemctl --user stop app");
+    stage.result_of(&bot, "!update app", "✅ app updated");
+    assert_eq!(app.runs(), "version 4");
+
+    // What could not be taken back is not begun.
+    app.edits("s/^Image=.*/&\\nPull=newer/");
     let told = stage.result_of(&bot, "!update app", "✋");
-    assert!(told.text().contains("sees no running container of it"), "{}", told.text());
+    assert!(told.text().contains("Drop that line"), "{}", told.text());
+    app.edits("/^Pull=/d; s/^Image=.*/Image=app/");
+    let told = stage.result_of(&bot, "!rollback app", "✋");
+    assert!(told.text().contains("No registry can be asked for its image app"), "{}", told.text());
+    assert_eq!(app.runs(), "version 4");
+}
+
+#[test]
+fn an_image_that_the_file_names_anew_is_pulled_and_one_that_does_not_come_up_is_told() {
+    let app = App::deployed();
+    let (stage, bot) = (&app.stage, app.bot());
+    app.push("version 2", "sleep 1000 & wait");
+    app.host().run_as_root(&format!(
+        "export HOME=/root; unset XDG_RUNTIME_DIR; podman push -q --tls-verify=false {IMAGE} 127.0.0.1:5000/app:next"
+    ));
+    app.edits("s/^Image=.*/Image=127.0.0.1:5000\\/app:next/");
+    stage.result_of(&bot, "!update app", "✅ app updated");
+    assert_eq!(app.runs(), "version 2");
+    // Another file beside it decides: what is pulled is not what is started.
+    app.push("version 3", "sleep 1000 & wait");
+    app.host().run_as_root(
+        "export HOME=/root; unset XDG_RUNTIME_DIR; podman push -q --tls-verify=false 127.0.0.1:5000/app:latest 127.0.0.1:5000/app:next",
+    );
+    as_user(
+        app.host(),
+        &OPS,
+        &format!(
+            "d=~/.config/containers/systemd/app.container.d; mkdir -p $d; printf '[Container]\\nImage={IMAGE}\\n' >$d/image.conf; systemctl --user daemon-reload"
+        ),
+    );
+    let told = stage.result_of(&bot, "!update app", "🔴 update of app failed");
+    assert!(told.text().contains("another version"), "{}", told.text());
 }
 
 #[test]

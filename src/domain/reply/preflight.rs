@@ -46,9 +46,22 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
             format!("The login {} may not enter {dir} on {host}. Give it the directory, or set `run_as`.", code(login))
         }
         Refusal::NoContainer(login) => format!(
-            "The login {} sees no running container of it on {host}. Start it, or set `run_as` to the login that runs it.",
+            "The login {} has neither a container of it nor its image on {host}. \
+             Start it once, or set `run_as` to the login that runs it.",
             code(login)
         ),
+        Refusal::NoQuadlet => {
+            "The strategy `pull` is for a unit that is made from a `.container` file, and this one is not.".to_owned()
+        }
+        Refusal::NoRegistry(image) => format!(
+            "No registry can be asked for its image {}. Name it whole in its file, like {}.",
+            code(image),
+            code("registry.example.org/app:stable")
+        ),
+        Refusal::PullsItself => {
+            "Its file has each start pull the image (`Pull=`): then nothing could be taken back. Drop that line."
+                .to_owned()
+        }
         Refusal::Engine(why) => format!(
             "{} does not answer on {host}: {}. {}",
             runtime.label(),

@@ -2,8 +2,8 @@
 # version is put in place and the unit started anew, and what does not hold is
 # put back.
 #
-# What the strategy brings along: version_now, note_current, keep_version, prepare
-# and restore.
+# What the strategy brings along: version_now, is_in_place, note_current,
+# keep_version, prepare and restore.
 
 # Puts in place what was prepared, and starts the unit anew.
 put_in_place() {
@@ -37,6 +37,11 @@ put_back() {
     fi
 }
 
+# Whether what holds is what was put in place.
+stands() { # version
+    is_in_place "$1" || { trouble=other-version; false; }
+}
+
 # What runs no longer is what ran: puts that back, or says why not.
 go_back() { # exit status
     failed_as=$1
@@ -51,7 +56,7 @@ go_back() { # exit status
         phase rollback
         trap '' TERM
         cancelled=
-        if put_back && hold_still; then
+        if put_back && hold_still && stands "$old"; then
             [ -z "$old" ] || note_current "$old"
             say back held "$(printf %.12s "$old")"
         else
@@ -72,7 +77,7 @@ switch() {
     "$@" 8<&- 9<&- || go_back $?
     [ -z "$cancelled" ] || { say trouble cancelled; go_back 143; }
     phase verify
-    hold_still || { say trouble "$trouble"; go_back 1; }
+    hold_still && stands "$new" || { say trouble "$trouble"; go_back 1; }
     measure
     [ -z "$new" ] || { note_current "$new"; keep_version "$new"; }
     finish

@@ -9,8 +9,8 @@ slot=unit:${id:-$unit}
 [ "$manager" != user ] || slot=user:${id:-$unit}
 kept=${XDG_STATE_HOME:-$HOME/.local/state}/opsroom/services/$slot
 if [ "$strategy" = pull ]; then
-    check_containers
-    running_images | while read -r name _; do say image "$name"; done
+    check_quadlet
+    say image "$name"
 elif [ "$strategy" = git ]; then
     check_clone
     check_space "$PWD"

@@ -1,24 +1,20 @@
-# pull: the images of the containers that the unit runs come from a registry.
+# pull: the image that the unit's file names comes from its registry.
 
 phase preflight
 check_right
-check_containers
-running_images >"$job/images"
-remember
+check_quadlet
+look
+lock_image
+[ -z "$was_good" ] || keep_version "$old"
 
 phase pull
 go_on
-# Each has the name that its file gives it; what that means now, the registry says.
-pulled=
-while read -r name _; do
-    podman pull "$name" || give_up $?
-    go_on
-    pulled=$pulled$(podman image inspect -f "$name {{.Id}}" "$name")'
-'
-done <"$job/images"
-new=$(printf %s "$pulled" | version_of)
+podman pull "$name" || give_up $?
+go_on
+new=$(id_of "$name")
+[ -n "$new" ] || give_up 1
 say version "$old" "$new"
-if [ "$new" = "$old" ]; then
+if [ "$new" = "$old" ] && [ -n "$was_good" ] && [ "$(systemctl show -p NeedDaemonReload --value -- "$unit")" != yes ]; then
     finish
     exit
 fi
