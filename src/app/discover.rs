@@ -27,15 +27,18 @@ pub async fn discover(settings: Settings, host: String, run_as: Option<LoginName
     let policy = settings.hosts.iter().find(|known| known.name == host).and_then(|host| host.discover.as_ref());
     let sought = policy.map(|policy| policy.sought.clone()).unwrap_or_default();
     let (listings, silent) = listings(&**remote, &host, run_as.as_ref(), &sought).await;
-    if !silent.is_empty() {
-        anyhow::bail!("{}", silent.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
-    }
     let (mut found, mut refused) = (Vec::new(), Vec::new());
     for listing in listings {
         found.extend(listing.shown.found.into_iter().map(|found| (run_as.clone(), found)));
         refused.extend(listing.shown.refused);
     }
     let proposals = proposal::proposals(found, &host, &settings.inventory);
-    writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &refused))
-        .context("standard output is closed")
+    let silent: Vec<String> = silent.iter().map(ToString::to_string).collect();
+    // What the others show is true all the same.
+    if silent.is_empty() || !proposals.is_empty() {
+        writeln!(std::io::stdout(), "{}", config::proposal::text(&host, &proposals, &refused))
+            .context("standard output is closed")?;
+    }
+    anyhow::ensure!(silent.is_empty(), "{}", silent.join("; "));
+    Ok(())
 }
