@@ -6,6 +6,8 @@
 //! Each machine owns its state, and no other touches it; what several look at
 //! is the [`World`].
 
+mod managed;
+mod restore;
 #[cfg(test)]
 mod tests;
 
@@ -30,16 +32,8 @@ use super::{
     world::World,
 };
 use crate::{
-    domain::{
-        command::Command,
-        inbound::Me,
-        incident::Resolution,
-        inventory::{Inventory, Service},
-        names::{HostName, ServiceName},
-        record::Record,
-        subject::Subject,
-    },
-    ports::{Identity, Watching},
+    domain::{command::Command, inbound::Me, inventory::Inventory},
+    ports::Identity,
 };
 
 /// See the module.
@@ -74,42 +68,9 @@ impl Dispatcher {
         }
     }
 
-    /// Goes on with what an earlier process knew of services and incidents.
-    pub fn restore(&mut self, watching: Watching, now: Timestamp) -> Vec<Effect> {
-        let Watching { next_incident, open, silences, checkpoints, dashboards, found } = watching;
-        let (services, mut effects) = self.discovery.restore(found, &self.inventory);
-        if !services.is_empty() {
-            self.watcher.add(&services);
-            Arc::make_mut(&mut self.inventory).services.extend(services);
-        }
-        if let Some(lived) = self.ids.last_lived() {
-            self.watcher.restore(checkpoints, &open, lived);
-        }
-        self.incidents.restore(next_incident, open, silences, now);
-        self.dashboards.restore(dashboards);
-        let inventory = Arc::clone(&self.inventory);
-        let ctx = &mut Ctx::new(&inventory, now, &mut self.ids, &self.notifier);
-        // Nothing watches them any more that could end them.
-        let ended = self.incidents.end_of_others(ctx);
-        effects.extend(self.carry(ended, now));
-        effects
-    }
-
     /// What is managed: by the config, and what was found since.
     pub fn inventory(&self) -> &Inventory {
         &self.inventory
-    }
-
-    /// Follows operations that an earlier process left without an outcome.
-    pub fn resume(&mut self, unfinished: Vec<Record>, now: Timestamp) -> Vec<Effect> {
-        let inventory = Arc::clone(&self.inventory);
-        let mut effects = Vec::new();
-        for record in unfinished {
-            let ctx = &mut Ctx::new(&inventory, now, &mut self.ids, &self.notifier);
-            let step = self.operations.resume(record, ctx);
-            effects.extend(self.carry(step, now));
-        }
-        effects
     }
 
     /// Answers an event.
@@ -238,22 +199,6 @@ impl Dispatcher {
             Signal::Closed(subject, how) => incidents.closed(&subject, how, ctx),
             Signal::Notify(notification) => notifier.notify(notification, &inventory),
         }
-    }
-
-    /// From now on a host has these services more, and those no more.
-    fn manage(&mut self, host: HostName, added: Vec<Service>, gone: &[ServiceName], now: Timestamp) -> Step {
-        let inventory = Arc::make_mut(&mut self.inventory);
-        inventory.services.retain(|service| !gone.contains(&service.name));
-        self.watcher.add(&added);
-        inventory.services.extend(added);
-        let services = self.inventory.on_host(&host).cloned().collect();
-        let inventory = Arc::clone(&self.inventory);
-        let ctx = &mut Ctx::new(&inventory, now, &mut self.ids, &self.notifier);
-        let closed = gone.iter().map(|service| {
-            self.watcher.forget(service);
-            self.incidents.closed(&Subject::Service(service.clone()), Resolution::Gone, ctx)
-        });
-        Step::from(Effect::Manage { host, services }).then(closed.collect::<Step>())
     }
 
     /// Has a request done by the machine it is for.

@@ -21,17 +21,18 @@ use crate::{
         outgoing::{MessageKey, Outgoing, What},
         output::{CommandOutput, Exit},
         progress::{Phase, Reader},
-        record::End,
+        record::{End, Record},
         rights::Rights,
         role::Role,
         runtime::{self, EventKind, RuntimeEvent, Workload, snapshot},
+        subject::Subject,
         watch::{Policy, Saved},
     },
     engine::{
         event::{CancelResult, JobNews, JobState, Replay, Ticket},
         host_request::HostRequest,
     },
-    ports::Entry,
+    ports::{Entry, Watching},
 };
 
 const ALICE: &str = "@alice:example.org";
