@@ -5,13 +5,14 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
-use super::{found::listings, remotes::remotes};
+use super::remotes::remotes;
 use crate::{
     config::{self, Settings},
     domain::{
         names::{HostName, LoginName},
         proposal, suggest,
     },
+    engine::discover::listings,
 };
 
 /// Asks each runtime on a host, and prints what could be added.

@@ -52,7 +52,7 @@ pub async fn doctor(settings: Settings, only: Vec<String>) -> anyhow::Result<()>
         tell(findings, &mut all)?;
     }
     for complaint in &complaints {
-        say(&format!("✗ {complaint}\n  What it runs there is not found."))?;
+        say(&reply::doctor::not_shown(complaint))?;
     }
     say(&reply::doctor::summary(&all))?;
     let wrong = !complaints.is_empty() || all.iter().any(|finding| finding.mark() == Mark::Wrong);

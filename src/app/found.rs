@@ -6,35 +6,15 @@ use jiff::Timestamp;
 use crate::{
     config::Settings,
     domain::{
-        discovery::Sought,
         inventory::Inventory,
-        names::{HostName, LoginName},
-        roster::{Listing, Roster, as_services},
-        runtime,
+        roster::{Roster, as_services},
     },
-    engine::discover::{NotShown, discover},
-    ports::{Remote, Remotes},
+    engine::discover::{NotShown, listings},
+    ports::Remotes,
 };
 
 /// Hosts asked at once.
 const AT_ONCE: usize = 16;
-
-/// What each runtime of a host shows to a login, and what those say that show nothing.
-pub(super) async fn listings(
-    remote: &dyn Remote,
-    host: &HostName,
-    login: Option<&LoginName>,
-    sought: &Sought,
-) -> (Vec<Listing>, Vec<NotShown>) {
-    let (mut listings, mut silent) = (Vec::new(), Vec::new());
-    for runtime in runtime::ALL {
-        match discover(remote, host, login, *runtime, sought).await {
-            Ok(shown) => listings.push(Listing { login: login.cloned(), runtime: runtime.label(), shown }),
-            Err(why) => silent.push(why),
-        }
-    }
-    (listings, silent)
-}
 
 /// What is managed, with what hosts would bring that have a `discover`; and what
 /// runtimes say that show nothing.

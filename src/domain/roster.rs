@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Services that one host may bring: more would make every list useless.
-const MOST: usize = 200;
+pub const MOST: usize = 200;
 /// What comes up becomes a service once it is there for so long.
 pub const STAYS: SignedDuration = SignedDuration::from_secs(10);
 /// A branch is asked for, and none is followed: nothing of theirs is updated.

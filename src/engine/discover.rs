@@ -8,7 +8,8 @@ use crate::{
         discovery::{Shown, Sought},
         names::{HostName, LoginName},
         output::CommandOutput,
-        runtime::Runtime,
+        roster::Listing,
+        runtime::{self, Runtime},
         shell,
     },
     ports::{Exec, Remote, Stdin},
@@ -30,8 +31,32 @@ pub enum NotShown {
     NotAsked(String),
 }
 
+/// What each runtime of a host shows to a login, and what those say that show
+/// nothing. A host that cannot be asked is not asked again.
+pub async fn listings(
+    remote: &dyn Remote,
+    host: &HostName,
+    login: Option<&LoginName>,
+    sought: &Sought,
+) -> (Vec<Listing>, Vec<NotShown>) {
+    let (mut listings, mut silent) = (Vec::new(), Vec::new());
+    for runtime in runtime::ALL {
+        match discover(remote, host, login, *runtime, sought).await {
+            Ok(shown) => listings.push(Listing { login: login.cloned(), runtime: runtime.label(), shown }),
+            Err(why) => {
+                let is_unreached = matches!(why, NotShown::NotAsked(_));
+                silent.push(why);
+                if is_unreached {
+                    break;
+                }
+            }
+        }
+    }
+    (listings, silent)
+}
+
 /// What a runtime shows to a login of a host.
-pub async fn discover(
+async fn discover(
     remote: &dyn Remote,
     host: &HostName,
     login: Option<&LoginName>,

@@ -5,7 +5,7 @@ use crate::domain::{
     message::{code, escape},
     names::HostName,
     rights::Rights,
-    roster::{Changes, FoundService},
+    roster::{Changes, FoundService, MOST},
 };
 
 /// Services that a message names.
@@ -71,7 +71,7 @@ fn quote_line(said: &str) -> String {
 }
 
 fn left_out(count: usize) -> String {
-    format!("⚠️ {count} more left out: a host may have at most 200 found services. Narrow its `discover`.")
+    format!("⚠️ {count} more left out: a host may have at most {MOST} found services. Narrow its `discover`.")
 }
 
 /// More are there than a host may have.

@@ -18,10 +18,10 @@ use crate::{
         names::ServiceName,
         rights::Rights,
         roster::{self, Listing},
-        runtime::{self, EventKind, Runtime, RuntimeEvent, Workload},
+        runtime::{EventKind, Runtime, RuntimeEvent, Workload},
     },
     engine::{
-        discover::{NotShown, discover},
+        discover::{NotShown, listings},
         event::Event,
     },
 };
@@ -113,24 +113,23 @@ impl HostWorker {
 
     /// Asks each runtime once for each login.
     async fn discover_all(&self, finder: &Finder) -> Open {
-        let (mut listings, mut complaints) = (Vec::new(), Vec::new());
-        let mut unreached = Vec::new();
-        'host: for login in finder.policy.all_logins() {
-            for runtime in runtime::ALL {
-                match discover(&*self.remote, &self.host, login, *runtime, &finder.policy.sought).await {
-                    Ok(shown) => {
-                        listings.push(Listing { login: login.cloned(), runtime: runtime.label(), shown });
-                    }
-                    Err(NotShown::Refused(said)) => complaints.push(said),
+        let (mut shown, mut complaints, mut unreached) = (Vec::new(), Vec::new(), Vec::new());
+        for login in finder.policy.all_logins() {
+            let (more, silent) = listings(&*self.remote, &self.host, login, &finder.policy.sought).await;
+            shown.extend(more);
+            for why in silent {
+                match why {
+                    NotShown::Refused(said) => complaints.push(said),
                     // The watch tells of a host that is out of reach.
-                    Err(NotShown::NotAsked(why)) => {
-                        tracing::info!("not looked for services: {why}");
-                        unreached.push(why);
-                        break 'host;
-                    }
+                    NotShown::NotAsked(why) => unreached.push(why),
                 }
             }
+            if !unreached.is_empty() {
+                tracing::info!("not looked for services: {}", unreached.concat());
+                break;
+            }
         }
+        let listings: Vec<Listing> = shown;
         let found = listings.iter().flat_map(|listing| listing.shown.found.iter());
         let shown: HashSet<Workload> = found.map(|found| found.workload.clone()).collect();
         let (policy, services) = (&finder.policy, self.services());

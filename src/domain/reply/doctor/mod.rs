@@ -62,6 +62,11 @@ fn subject(about: &About) -> String {
     }
 }
 
+/// A runtime did not show what it runs.
+pub fn not_shown(said: &str) -> String {
+    format!("✗ {said}\n  What it runs there is not found.")
+}
+
 /// The answer to `!doctor`: the verdict, what is wrong, what is doubtful, and
 /// who is well. `waiting` are the hosts that have not answered yet.
 pub fn answer(findings: &[Finding], waiting: &[HostName]) -> String {
