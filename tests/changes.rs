@@ -54,6 +54,7 @@ case "$1 $2" in
     esac ;;
 'tag '*) case $3 in *@sha256:*) echo 'refusing to create a tag with a digest reference' >&2; exit 1 ;; esac ;;
 'compose build') [ ! -e "$HOME/build-fails" ] || exit 17 ;;
+'events '*) [ ! -e "$HOME/on-events" ] || . "$HOME/on-events" ;;
 'compose restart') [ ! -e "$HOME/on-up" ] || . "$HOME/on-up" ;;
 'compose up') [ ! -e "$HOME/up-kills-us" ] || kill -KILL 0; [ ! -e "$HOME/on-up" ] || . "$HOME/on-up" ;;
 'ps -aq') cut -d'|' -f1 "$HOME/neighbours" ;;
@@ -465,6 +466,24 @@ fn a_neighbour_that_was_in_trouble_before_fails_no_update() {
             let told = host.change(Change::Update);
             assert_eq!((told.ended, told.verify_failure), (Some(0), None), "{:?}", told.tail);
             assert_eq!(told.notes, [Note::StillSick("app-db-1".into())], "{state}");
+        }
+    }
+}
+
+#[test]
+fn what_dies_after_it_was_verified_has_been_changed_and_is_no_failure_of_the_change() {
+    for host in Host::each() {
+        let mut host = host.with_clone();
+        // It is asked for the time it was down when it has held.
+        let dead = "/db|0123|restarting|2026-01-01T00:00:00Z|2026-01-01T00:00:01Z|1|1|false|";
+        fs::write(host.path("on-events"), format!("echo '{dead}' >\"$HOME/containers/db\"\n")).unwrap();
+        for change in [Change::Restart, Change::Update] {
+            host.container("db", "0123");
+            let job = host.job(&Wanted::plain(change));
+            let told = host.start(&job);
+            assert!(fs::read_to_string(host.path("containers/db")).unwrap().contains("restarting"));
+            let after = operation::seen(told.after.as_deref(), &host.service, jiff::Timestamp::UNIX_EPOCH);
+            assert_eq!((told.ended, after.unwrap().state), (Some(0), State::Running), "{:?}", told.tail);
         }
     }
 }

@@ -107,7 +107,7 @@ fn a_neighbour_that_was_in_trouble_before_fails_no_update() {
 fn without_rollback_it_is_left_and_rollback_by_hand_goes_to_the_last_that_held() {
     let stage = Stage::set();
     let bridge = stage.host.project("bridge").compose("stop_grace_period: 1s").healthy();
-    let bot = stage.bot().service_with(&bridge, "update = { verify = \"1s\", rollback = false }").start();
+    let bot = stage.bot().service_with(&bridge, "update = { verify = \"3s\", rollback = false }").start();
     let first = bridge.commit();
     let second = bridge.push_commit("the second");
     stage.result_of(&bot, "!update bridge", "✅ bridge updated");

@@ -89,7 +89,7 @@ fn a_script_of_the_operators_own_is_run_with_the_same_phases_around_it() {
     let config = |argument: &str, undo: &str| {
         format!(
             "[[service]]\nname = \"bridge\"\nhost = {:?}\ncontainer = {:?}\n\
-             update = {{ strategy = \"command\", deploy = \"./deploy.sh {argument}\", verify = \"1s\"{undo} }}\n",
+             update = {{ strategy = \"command\", deploy = \"./deploy.sh {argument}\", verify = \"3s\"{undo} }}\n",
             stage.host.name(),
             bridge.container()
         )

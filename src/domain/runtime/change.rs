@@ -13,6 +13,8 @@ pub(super) const REFUSE: &str = include_str!("refuse.sh");
 /// Part of a script, behind [`REFUSE`]: the locks of the host. The header gives
 /// `owner` and `change`.
 pub(super) const LOCK: &str = include_str!("lock.sh");
+/// Part of a script: what it tells last. `see` leaves what is there in `$seen`.
+pub(super) const FINISH: &str = include_str!("finish.sh");
 
 /// Part of a script, behind [`REFUSE`]: whether the directory can be deployed.
 /// The header gives `dir`, `branch`, `min_free`, `discard` and `preview`.

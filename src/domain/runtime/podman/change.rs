@@ -6,7 +6,7 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{self, LOCK, REFUSE},
+        change::{self, FINISH, LOCK, REFUSE},
     },
 };
 
@@ -31,5 +31,5 @@ pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<Str
         ("stop_timeout", &service.stop_timeout.map(seconds).unwrap_or_default()),
         ("format", FORMAT),
     ];
-    Ok(change::assemble(change::header(&variables), &[SURROUNDINGS, REFUSE, LOCK, SCRIPT]))
+    Ok(change::assemble(change::header(&variables), &[SURROUNDINGS, REFUSE, LOCK, FINISH, SCRIPT]))
 }

@@ -27,12 +27,6 @@ END
     esac
 }
 
-finish() {
-    see
-    say after "$seen"
-    say "done" "$(date +%s)"
-}
-
 # Waits until it has run for $verify seconds and is healthy where it can tell.
 # Else $trouble says why not.
 hold_still() {
@@ -40,7 +34,7 @@ hold_still() {
     trouble= blind=0 base=0
     # A restart count goes on where the container was left alone.
     [ "$id $started" != "$old_id $old_started" ] || base=${old_restarts:-0}
-    still_until=$(($(date +%s) + verify))
+    still_until=$(($(clock) + verify * 100))
     healthy_until=$(($(date +%s) + healthy_within))
     while [ -z "$cancelled" ]; do
         case $status in
@@ -60,8 +54,11 @@ hold_still() {
         esac
         [ "$health" != unhealthy ] || trouble=${trouble:-unhealthy}
         now=$(date +%s)
-        if [ -z "$trouble" ] && [ "$status" = running ] && [ "$now" -ge $still_until ]; then
-            [ "$health" = starting ] || return 0
+        if [ -z "$trouble" ] && [ "$status" = running ] && [ "$(clock)" -ge $still_until ]; then
+            if [ "$health" != starting ]; then
+                verified=$seen
+                return 0
+            fi
             [ "$now" -lt $healthy_until ] || trouble=not-healthy-in-time
         fi
         [ -z "$trouble" ] || break
@@ -116,5 +113,7 @@ if [ "$change" != stop ]; then
         finish
         exit 1
     }
+    finish_verified
+else
+    finish
 fi
-finish

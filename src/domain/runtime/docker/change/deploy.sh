@@ -69,5 +69,5 @@ switch() {
     measure
     note_current
     keep_version
-    finish
+    finish_verified
 }

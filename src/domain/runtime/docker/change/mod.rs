@@ -13,7 +13,7 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{self, DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
+        change::{self, DIRECTORY, FETCH, FINISH, LOCK, REFUSE, SUBMODULES},
         docker::inspect::{FORMAT, LABELS, POLICY},
     },
 };
@@ -51,6 +51,7 @@ pub(super) fn body(
                 PREFLIGHT,
                 SEE,
                 LOCK,
+                FINISH,
                 COMMON,
                 PROJECT,
                 VERIFY,
@@ -65,7 +66,7 @@ pub(super) fn body(
     let parts = match (wanted.change, &service.update.strategy, &service.dir) {
         (Change::Restart | Change::Stop | Change::Start, _, _) => {
             let project: &[&'static str] = if service.workload.is_project() { &[PROJECT] } else { &[] };
-            [&[SURROUNDINGS, REFUSE, SEE, LOCK, COMMON], project, &[VERIFY, SIMPLE]].concat()
+            [&[SURROUNDINGS, REFUSE, SEE, LOCK, FINISH, COMMON], project, &[VERIFY, SIMPLE]].concat()
         }
         (Change::Update, Strategy::Command { .. }, _) => deploying(&[UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }, _) => return Err(NotPossible::NoUndo),

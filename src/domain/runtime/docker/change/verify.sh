@@ -12,7 +12,7 @@ hold_still() {
     base=0
     [ "$id $started" != "$old_id $old_started" ] || base=${old_restarts:-0}
     same=$id
-    still_until=$(($(date +%s) + verify))
+    still_until=$(($(clock) + verify * 100))
     healthy_until=$(($(date +%s) + healthy_within))
     blind=0
     while [ -z "$cancelled" ]; do
@@ -36,10 +36,13 @@ hold_still() {
         [ "$health" != unhealthy ] || trouble=${trouble:-unhealthy}
         [ -z "${known-}" ] || [ -n "$trouble" ] || check_neighbours
         now=$(date +%s)
-        if [ -z "$trouble" ] && [ "$status" = running ] && [ "$now" -ge $still_until ]; then
+        if [ -z "$trouble" ] && [ "$status" = running ] && [ "$(clock)" -ge $still_until ]; then
             case $health/$waiting in
             starting/*) [ "$now" -lt $healthy_until ] || trouble=not-healthy-in-time ;;
-            */) return 0 ;;
+            */)
+                verified=$seen
+                return 0
+                ;;
             */not-running*) trouble="$relation $waiting" ;;
             *) [ "$now" -lt $healthy_until ] || trouble="$relation $waiting" ;;
             esac
@@ -99,10 +102,4 @@ measure() {
 $events
 END
     [ -z "$died" ] || [ -z "$up" ] || [ "$up" -lt "$died" ] || say down $(((up - died) / 1000000))
-}
-
-finish() {
-    see
-    say after "$seen"
-    say "done" "$(date +%s)"
 }

@@ -80,7 +80,7 @@ switch() {
     hold_still && stands "$new" || { say trouble "$trouble"; go_back 1; }
     measure
     [ -z "$new" ] || { note_current "$new"; keep_version "$new"; }
-    finish
+    finish_verified
 }
 
 # Notes what runs, as a version that held when it does.

@@ -7,7 +7,7 @@ use crate::domain::{
     origin::Actor,
     runtime::{
         NotPossible,
-        change::{self, DIRECTORY, FETCH, LOCK, REFUSE, SUBMODULES},
+        change::{self, DIRECTORY, FETCH, FINISH, LOCK, REFUSE, SUBMODULES},
     },
 };
 
@@ -34,10 +34,11 @@ const PREVIEW: &str = include_str!("preview.sh");
 
 /// The script of a change.
 pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<String, NotPossible> {
-    let deploying =
-        |strategy: &[&'static str]| [&[REFUSE, DIRECTORY, UNIT, LOCK, BEGIN, VERIFY, DEPLOY], strategy].concat();
+    let deploying = |strategy: &[&'static str]| {
+        [&[REFUSE, DIRECTORY, UNIT, LOCK, FINISH, BEGIN, VERIFY, DEPLOY], strategy].concat()
+    };
     let parts = match (wanted.change, &service.update.strategy) {
-        (Change::Restart | Change::Start | Change::Stop, _) => vec![REFUSE, UNIT, LOCK, BEGIN, VERIFY, SIMPLE],
+        (Change::Restart | Change::Start | Change::Stop, _) => vec![REFUSE, UNIT, LOCK, FINISH, BEGIN, VERIFY, SIMPLE],
         (Change::Update, Strategy::Command { .. }) => deploying(&[COMMAND, UPDATE_COMMAND]),
         (Change::Rollback, Strategy::Command { undo: None, .. }) => return Err(NotPossible::NoUndo),
         (Change::Rollback, Strategy::Command { .. }) if wanted.version.is_some() => return Err(NotPossible::NoChoice),

@@ -16,5 +16,7 @@ if [ "$change" != stop ]; then
         exit 1
     }
     measure
+    finish_verified
+else
+    finish
 fi
-finish

@@ -60,12 +60,6 @@ $shown
 END
 }
 
-finish() {
-    see
-    say after "$seen"
-    say "done" "$(date +%s)"
-}
-
 # Whether sudo lets this login do exactly this.
 sudo_allows() { # arguments of systemctl
     command -v sudo >/dev/null && command sudo -n -l systemctl "$@" >/dev/null 2>&1

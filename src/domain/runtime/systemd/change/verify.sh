@@ -10,7 +10,7 @@ last_words() {
 # Waits until the unit has been up for $verify seconds. Else $trouble says why not.
 hold_still() {
     see
-    trouble= blind=0 base=${restarts:-0} still_until=$(($(date +%s) + verify))
+    trouble= blind=0 base=${restarts:-0} still_until=$(($(clock) + verify * 100))
     while [ -z "$cancelled" ]; do
         case $active/$sub in
         /*)
@@ -27,7 +27,10 @@ hold_still() {
             not-found/*) trouble=gone ;;
             */yes/*) trouble=not-running ;;
             # It has done what it is for.
-            */oneshot/success/*) return 0 ;;
+            */oneshot/success/*)
+                verified=$seen
+                return 0
+                ;;
             */success/0 | */success/) trouble=not-running ;;
             *) trouble=died ;;
             esac
@@ -36,7 +39,10 @@ hold_still() {
         esac
         [ "${restarts:-0}" -le "$base" ] || trouble=died
         [ -z "$trouble" ] || break
-        [ "$active" != active ] || [ "$(date +%s)" -lt "$still_until" ] || return 0
+        if [ "$active" = active ] && [ "$(clock)" -ge "$still_until" ]; then
+            verified=$seen
+            return 0
+        fi
         sleep 1
         see
     done
