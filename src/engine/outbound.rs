@@ -11,8 +11,9 @@ use crate::{
     ports::{Chat, ChatError, Delivered, Ledger, LedgerError},
 };
 
-/// How long last words may take when everything ends.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How long last words may take when everything ends: well below the grace that
+/// all of it has. A homeserver that is busy takes some seconds for each.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Runs until told to stop, and then for a moment more, for what was said until
 /// then. What is durable and was not delivered is in the ledger.
