@@ -196,7 +196,7 @@ fn an_update_goes_on_when_the_bot_is_killed_in_any_phase() {
             wait_until(LIMIT, phase, || host.try_run(what, b"").status.success().then_some(()));
         };
         match phase {
-            "pull" => begins("pgrep -u ops -f 'podman pull'"),
+            "pull" => begins("pgrep -u ops -f '[p]odman pull'"),
             "switch" => begins("test -e at-gate"),
             "verify" => wait_until(LIMIT, phase, || (app.runs() == version).then_some(())),
             // The first start has passed the gate, and the second one waits at it.

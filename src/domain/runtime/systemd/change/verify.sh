@@ -4,7 +4,14 @@
 last_words() {
     of=-u
     [ -z "$of_user" ] || of=--user-unit
-    journalctl --no-pager --quiet -n 20 --since "@$switched_at" $of "$id" 2>&1
+    # systemd's own word of the end can be there before the unit's: the journal takes each from another pipe.
+    said=
+    for _ in 1 2 3; do
+        said=$(journalctl --no-pager --quiet -n 20 --since "@$switched_at" $of "$id" 2>&1)
+        printf '%s\n' "$said" | grep -vq ' systemd\[[0-9]*\]: ' && break
+        sleep 1
+    done
+    printf '%s\n' "$said"
 }
 
 # Waits until the unit has been up for $verify seconds. Else $trouble says why not.
