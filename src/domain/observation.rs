@@ -97,6 +97,10 @@ pub enum Reason {
     NotReady,
     /// What it needs could not be had.
     NotSetUp,
+    /// What is run before or after its main process failed.
+    Beside,
+    /// What says how to run it is broken.
+    BadFile,
 }
 
 /// What a service's own health check says.
@@ -242,6 +246,9 @@ impl Death {
             Some(Reason::CoreDump) => format!("{status}, core dumped"),
             Some(Reason::NotReady) => format!("it ended before it was ready, {status}"),
             Some(Reason::NotSetUp) => format!("what it needs could not be set up, {status}"),
+            // No status of its own is known.
+            Some(Reason::Beside) => "a command before or after its main process failed".to_owned(),
+            Some(Reason::BadFile) => "its file cannot be loaded".to_owned(),
         }
     }
 
@@ -265,7 +272,7 @@ impl Death {
             139 => "SIGSEGV, segmentation fault",
             141 => "SIGPIPE",
             143 => "SIGTERM",
-            255 => "255 can also mean that the engine lost the status",
+            255 if self.reason.is_none() => "255 can also mean that the engine lost the status",
             _ => return format!("exit {code}"),
         };
         format!("exit {code} ({meaning})")

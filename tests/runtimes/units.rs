@@ -100,7 +100,7 @@ fn an_instance_a_missing_a_masked_and_a_broken_unit_are_what_they_are() {
         "one — up",
         "two — stopped",
         "masked — stopped",
-        "broken — stopped, exit 255",
+        "broken — stopped, its file cannot be loaded",
         "none — not deployed",
         "sleeps — stopped",
     ] {

@@ -8,7 +8,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use super::{events, unit::SAME};
 use crate::domain::{
     inventory::Service,
-    observation::{Death, Health, Observation, State, Task},
+    observation::{Death, Health, Observation, Reason, State, Task},
 };
 
 /// What is told of one unit.
@@ -100,8 +100,13 @@ impl<'a> Properties<'a> {
         // does a file that cannot be loaded: neither leaves a status.
         let is_broken = self.get("ActiveState") == "failed" || matches!(self.get("LoadState"), "bad-setting" | "error");
         let result = self.get("Result");
-        let code = if code == 0 && is_broken { NO_STATUS } else { code };
-        Death { oom: result == "oom-kill", reason: events::reason(result), ..Death::exit(code) }
+        let reason = events::reason(result);
+        let (code, reason) = match (code, is_broken) {
+            (0, true) if self.get("ActiveState") == "failed" => (NO_STATUS, reason.or(Some(Reason::Beside))),
+            (0, true) => (NO_STATUS, reason.or(Some(Reason::BadFile))),
+            (code, _) => (code, reason),
+        };
+        Death { oom: result == "oom-kill", reason, ..Death::exit(code) }
     }
 
     /// Whether its end was asked for. A stop leaves the active state first and

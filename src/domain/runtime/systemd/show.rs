@@ -194,7 +194,7 @@ mod tests {
             ("three.service", exited(3), Some(false)),
             ("noexec.service", exited(203), Some(false)),
             // Its ExecStartPre= failed: no main process has ended.
-            ("pre.service", exited(255), Some(false)),
+            ("pre.service", because(255, Reason::Beside), Some(false)),
             // By itself, and from outside.
             ("kill.service", exited(137), Some(false)),
             ("outside.service", exited(137), Some(false)),
@@ -212,7 +212,7 @@ mod tests {
             ("zero.service", exited(0), None),
             ("never.service", exited(0), None),
             ("masked.service", exited(0), Some(true)),
-            ("bad.service", exited(255), None),
+            ("bad.service", because(255, Reason::BadFile), None),
             ("gone.service", State::NotDeployed, None),
         ];
         for (version, printed) in RECORDED {
