@@ -24,8 +24,11 @@ pub struct RuntimeEvent {
 pub enum EventKind {
     /// Its process was started.
     Started,
-    /// It ended or was started, and only a look shows which, and why.
-    Changed,
+    /// It ended or was started, and only a look shows why.
+    Changed {
+        /// The status with which it ended.
+        code: Option<i64>,
+    },
     /// Its process ended with this status.
     Died {
         /// The exit status.

@@ -153,6 +153,11 @@ impl Deaths {
         self.at.back().copied()
     }
 
+    /// How long it had run, where a look told of the death.
+    pub(super) fn run_before(&self, death: Timestamp) -> Option<SignedDuration> {
+        self.runs.back().filter(|(at, _)| *at == death).map(|(_, ran)| *ran)
+    }
+
     /// The longest run that ended in death, of those that are short enough to
     /// be rounds of a loop: what ran for three days before it fell does not
     /// have to run for six to be well.

@@ -31,6 +31,8 @@ const LOOP_SNAPSHOT: SignedDuration = SignedDuration::from_secs(2);
 const OOM_ENDS: SignedDuration = SignedDuration::from_secs(10);
 /// The end of a process and why it failed are told one after the other.
 const REASON_FOLLOWS: SignedDuration = SignedDuration::from_secs(2);
+/// How long after a look has counted a death the word of it may come: not longer than until that is told.
+const STATUS_MAY_LAG: SignedDuration = SignedDuration::from_secs(10);
 /// What the engine gives as the exit of a process that the kernel killed: 128 and the signal's number.
 const SIGKILLED: i64 = 137;
 /// What was stopped so shortly before its engine went was stopped by it.
@@ -109,6 +111,8 @@ pub struct ServiceWatch {
     run_began: Option<Timestamp>,
     oom: Option<Timestamp>,
     pub(super) last: Option<Fall>,
+    /// An end of which only the status was told. What it was, the next look shows.
+    pub(super) unseen_fall: Option<Fall>,
     pub(super) health: (Health, Option<Timestamp>),
     /// When it went from well to not well, or back.
     pub(super) turns: VecDeque<Timestamp>,
@@ -156,6 +160,7 @@ impl ServiceWatch {
             run_began: None,
             oom: None,
             last: None,
+            unseen_fall: None,
             health: (Health::None, None),
             turns: VecDeque::new(),
             open: None,
@@ -318,7 +323,8 @@ impl ServiceWatch {
 
     /// Takes an event of its container.
     pub fn event(&mut self, event: &RuntimeEvent, now: Timestamp) -> Option<Finding> {
-        if event.kind == EventKind::Changed {
+        if let EventKind::Changed { code } = event.kind {
+            self.told_status(code, now);
             self.look_soon(now);
             return None;
         }
@@ -329,7 +335,7 @@ impl ServiceWatch {
         }
         self.known_at = Some(now);
         match event.kind {
-            EventKind::Changed => {}
+            EventKind::Changed { .. } => {}
             EventKind::Started => self.started(&event.id, now),
             EventKind::Killed { signal } => self.expected_stop.signalled(signal, self.stop_timeout, now),
             EventKind::OutOfMemory => self.ran_out_of_memory(now),
@@ -343,6 +349,20 @@ impl ServiceWatch {
             EventKind::Unhealthy => self.health_is(Health::Unhealthy, now),
         }
         self.settle(now)
+    }
+
+    /// What runs again when it is looked at tells no more how it ended.
+    fn told_status(&mut self, code: Option<i64>, now: Timestamp) {
+        let Some(code) = code else { return };
+        let death = Death::exit(code);
+        // A look was faster than what explains it.
+        let counted = self.deaths.last().filter(|at| now.duration_since(*at) <= STATUS_MAY_LAG);
+        if let Some(at) = counted.filter(|at| self.last.as_ref().is_none_or(|last| last.at < *at)) {
+            self.last = Some(Fall { death, ran: self.deaths.run_before(at), at });
+            return;
+        }
+        let ran = self.run_began.map(|since| now.duration_since(since));
+        self.unseen_fall = Some(Fall { death, ran, at: now });
     }
 
     /// Not so often that a loop is all that is looked at.

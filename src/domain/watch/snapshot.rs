@@ -56,8 +56,16 @@ impl ServiceWatch {
             let moved = self.started.zip(seen.since).filter(|_| seen.state == State::Running);
             let moved = moved.map(|(before, now)| now.duration_since(before));
             died = self.deaths.looked(id, seen.restarts, moved, seen.at);
+            let runs = seen.state == State::Running;
+            let fall = self.unseen_fall.take_if(|fall| runs && fall.at < snapshot.began);
             if died > 0 && !self.held {
                 missed = Some(Missed::Died(died));
+                // An earlier look saw it between its end and its start, and that this was counted shows only now.
+                let seen_between = matches!(self.present, Present::Between { restarting: true, .. });
+                let fall = fall.or_else(|| self.last.clone().filter(|_| seen_between));
+                if let Some(fall) = fall.filter(|_| runs) {
+                    self.last = Some(Fall { at: seen.at, ..fall });
+                }
             }
         }
         missed = missed.or_else(|| self.newly(seen));

@@ -168,7 +168,7 @@ impl HostWorker {
     /// Something happened to what is no service: the host is asked, once, if it may be one.
     pub(super) fn not_known(&self, event: &RuntimeEvent, runtime: &dyn Runtime) {
         let Some(finder) = &self.discover else { return };
-        let is_up = matches!(event.kind, EventKind::Started | EventKind::Changed);
+        let is_up = matches!(event.kind, EventKind::Started | EventKind::Changed { .. });
         let Some(workload) = Some(event).filter(|_| is_up).and_then(|event| runtime.could_be(event)) else { return };
         if !finder.policy.may_be_new(&workload) {
             return;

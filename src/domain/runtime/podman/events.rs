@@ -36,6 +36,9 @@ struct Line {
     /// From 5 on.
     #[serde(rename = "timeNano")]
     nanos: Option<i64>,
+    /// Of one that died.
+    #[serde(rename = "ContainerExitCode")]
+    code: Option<i64>,
     /// Written in two ways.
     #[serde(rename = "health_status", alias = "HealthStatus")]
     health: Option<String>,
@@ -45,7 +48,8 @@ struct Line {
 pub(super) fn read_event(line: &str) -> Option<RuntimeEvent> {
     let line: Line = serde_json::from_str(line).ok()?;
     let kind = match (line.status.as_str(), line.health.as_deref()) {
-        ("start" | "died" | "restart", _) => EventKind::Changed,
+        ("died", _) => EventKind::Changed { code: line.code },
+        ("start" | "restart", _) => EventKind::Changed { code: None },
         ("remove", _) => EventKind::Removed,
         ("pause", _) => EventKind::Paused,
         ("unpause", _) => EventKind::Resumed,
@@ -67,7 +71,7 @@ mod tests {
         let four = r#"{"ContainerExitCode":7,"ID":"aeae","Image":"localhost/base:latest","Name":"once","Status":"died","Time":"2026-11-27T02:59:57.316618492Z","Type":"container","Attributes":null}"#;
         let five = r#"{"ContainerExitCode":3,"ID":"9d59","Image":"localhost/base:latest","Name":"crash","Status":"died","time":1795748439,"timeNano":1795748439411374966,"Type":"container","Attributes":null}"#;
         let (four, five) = (read_event(four).unwrap(), read_event(five).unwrap());
-        assert_eq!((four.kind, four.name.as_str()), (EventKind::Changed, "once"));
+        assert_eq!((four.kind, four.name.as_str()), (EventKind::Changed { code: Some(7) }, "once"));
         assert_eq!(four.at, "2026-11-27T02:59:57.316618492Z".parse().unwrap());
         assert_eq!(five.at.as_nanosecond(), 1_795_748_439_411_374_966);
         let sick = r#"{"ID":"a932","Name":"sick","Status":"health_status","Time":"2026-11-27T03:00:00.211878602Z","Type":"container","health_status":"unhealthy"}"#;

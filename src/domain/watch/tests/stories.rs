@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::world::{Lags, World};
 use crate::domain::{
     change::Change,
-    observation::Task,
+    observation::{Death, Task},
     watch::{Closed, Finding, Intent, Kind, Missed, Policy, Who},
 };
 
@@ -322,6 +324,22 @@ fn deaths_that_the_stream_missed_are_counted_from_looks() {
     }
     assert_eq!(world.pages(), [Kind::CrashLoop]);
     assert!(world.missed.contains(&Missed::Died(2)) || world.missed.contains(&Missed::Died(3)), "{:?}", world.missed);
+}
+
+#[test]
+fn how_it_ended_is_known_from_what_was_told_when_it_runs_again_at_the_look() {
+    // A look may be faster than what is told.
+    for event in [20, 2_000] {
+        let mut world = World::with(Policy::default(), Lags { event, look: 80, report: 40 });
+        world.after(19_950).dies_for_a_moment(9).after(MINUTE);
+        let fall = world.found.first().and_then(|found| match found {
+            Finding::Opened(problem) => problem.last.clone(),
+            Finding::Changed(_) | Finding::Closed(_) => None,
+        });
+        let fall = fall.expect("a crash with its end");
+        assert_eq!(fall.death, Death::exit(9), "{event}");
+        assert!(fall.ran.is_some_and(|ran| ran >= SignedDuration::from_hours(24)), "{event}: {fall:?}");
+    }
 }
 
 #[test]

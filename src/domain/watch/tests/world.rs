@@ -257,6 +257,16 @@ impl World {
         self
     }
 
+    /// It dies and is started again in the same moment, and nothing but its status is told of that.
+    pub(super) fn dies_for_a_moment(&mut self, code: i64) -> &mut Self {
+        let now = self.now;
+        let container = self.container();
+        container.restarts += 1;
+        container.started = now;
+        self.tell(EventKind::Changed { code: Some(code) });
+        self
+    }
+
     /// A round of a crash loop: runs, dies, waits for its policy.
     pub(super) fn round(&mut self, run_ms: i64, code: i64, backoff_ms: i64) -> &mut Self {
         self.after(run_ms).crash(code).after(backoff_ms).start()
