@@ -60,6 +60,14 @@ impl Deaths {
         self.runs.pop_back();
     }
 
+    /// Whatever died since then did not do so by itself, as it turns out.
+    pub(super) fn excuse(&mut self, since: Timestamp) {
+        while self.at.pop_back_if(|at| *at >= since).is_some() {
+            self.total = self.total.saturating_sub(1);
+        }
+        self.runs.retain(|(at, _)| *at < since);
+    }
+
     /// A look shows a container and its restart count. Says how many deaths
     /// nobody told of; they are spread over the time since the last look.
     /// `moved` is the time between the starts that the two looks saw.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     problem::{Fall, Finding, Intent, Missed, Who},
-    service::{Present, ServiceWatch},
+    service::{Present, ServiceWatch, TAKEN_ALONG},
 };
 use crate::domain::observation::{Death, Health, Observation, State};
 
@@ -42,6 +42,7 @@ impl ServiceWatch {
             self.grace = seen.at.checked_add(COMING_BACK).ok();
             if let Some(went) = self.blind {
                 self.take_along(went);
+                self.excuse_ends_with_the_host(went);
             }
         }
         if self.known_at.is_some_and(|at| at >= snapshot.began) {
@@ -105,6 +106,14 @@ impl ServiceWatch {
         }
         let moved = seen.state == State::Running && self.started.is_some() && self.started != seen.since;
         moved.then_some(Missed::Restarted)
+    }
+
+    /// A host that shuts down ends processes past their engine, which tells of it as of any death.
+    fn excuse_ends_with_the_host(&mut self, went: Timestamp) {
+        let since = went.checked_sub(TAKEN_ALONG).ok().filter(|_| self.open.is_none());
+        if let Some(since) = since {
+            self.deaths.excuse(since);
+        }
     }
 
     fn takes_state(&mut self, seen: &Observation, first: bool, died: bool) -> Option<Missed> {

@@ -261,6 +261,18 @@ fn the_engine_starts_anew_and_something_does_not_come_back() {
 }
 
 #[test]
+fn what_ended_with_its_host_and_runs_again_with_it_is_no_crash() {
+    let mut world = World::new();
+    // Past its engine, which would have told that it was to.
+    world.crash(143).after(2_000).engine_restarts(30_000).start_by_hand().after(30 * MINUTE);
+    assert_eq!(world.found, []);
+    // What does not run again is down all the same.
+    world.kept_up = false;
+    world.crash(143).after(50).engine_restarts(30_000).after(2 * MINUTE);
+    assert_eq!(world.pages(), [Kind::Exited]);
+}
+
+#[test]
 fn what_was_stopped_before_stays_stopped_when_the_engine_starts_anew() {
     let mut world = World::new();
     world.kept_up = false;
