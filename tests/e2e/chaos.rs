@@ -13,6 +13,5 @@ mod hosts;
 mod projects;
 mod scene;
 mod services;
-mod table;
 
 pub(crate) use self::scene::has_run;

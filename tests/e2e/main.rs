@@ -29,3 +29,5 @@ mod survives;
 mod text;
 mod troubles;
 mod watch;
+#[path = "../watching/mod.rs"]
+mod watching;

@@ -108,7 +108,7 @@ fn what_people_do_is_no_alert_whether_through_the_bot_or_past_it() {
     updated.push_commit("hello again");
     scene.changes("!update foxtrot", "✅ foxtrot updated");
     assert_eq!(run_of(&greedy), before, "the kernel chose another process");
-    scene.end(&rows);
+    scene.ends_quietly(&rows);
 }
 
 #[test]

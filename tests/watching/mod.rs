@@ -1,0 +1,8 @@
+//! What the room reads of what happens: the table in `docs/watching.md`, and the scenes in which each of its rows is played.
+//!
+//! `tests/e2e/chaos` plays what happens to Docker's containers, engines and hosts.
+
+mod canary;
+mod said;
+pub(crate) mod scene;
+mod table;
