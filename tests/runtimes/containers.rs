@@ -44,6 +44,11 @@ impl<'a> Podman<'a> {
         podman
     }
 
+    /// Ends the process of one, as the kernel or a careless person does.
+    pub(crate) fn is_killed(&self, name: &str) {
+        self.sh(&format!("kill -KILL $(podman inspect -f '{{{{.State.Pid}}}}' {name})"));
+    }
+
     pub(crate) fn sh(&self, script: &str) -> String {
         let script =
             format!("cd; export PODMAN_IGNORE_CGROUPSV1_WARNING=1 XDG_RUNTIME_DIR=/run/user/$(id -u); {script}");

@@ -3,6 +3,7 @@
 //!
 //! Run by `make runtimes`, which starts the lab; the images are made when they are first wanted.
 
+mod chaos;
 mod containers;
 mod everything;
 mod found;
@@ -16,3 +17,5 @@ mod stage;
 mod unit_alerts;
 mod unit_updates;
 mod units;
+#[path = "../watching/mod.rs"]
+mod watching;
