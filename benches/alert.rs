@@ -15,11 +15,12 @@ use opsroom::{
 use opsroom_lab::{Host, Lab, Room, Speaker, docker::BASE_IMAGE};
 
 use crate::{
-    fleet, idle,
+    fleet,
     raw::{Observer, Poll, Sighting, Wire},
     samples::Samples,
     stage,
     table::{Goal, Row},
+    usage,
 };
 
 const DEATHS: usize = 24;
@@ -49,7 +50,7 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
     let pollers = PERIODS.map(|period| Poller::start(&host, &mortals.names, period, &of_pollers));
     let asked = alice.says(&of_bot, "!status");
     of_bot.reads(&alice).reply_to(&asked, opsroom_lab::containing("nothing needs attention"));
-    idle::passes(SETTLE);
+    usage::passes(SETTLE);
     // An answer names services, too.
     while observer.sightings.try_recv().is_ok() {}
 

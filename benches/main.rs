@@ -10,6 +10,7 @@
 mod machine;
 mod samples;
 mod table;
+mod usage;
 
 mod fleet;
 mod raw;

@@ -55,3 +55,15 @@ pub(crate) fn answer(
         }
     }
 }
+
+/// How long a `!status` takes of services that are all well.
+pub(crate) fn status(room: &Room, bot: &dyn Speaker, observer: &Observer, command: &str) -> f64 {
+    let answer = answer(room, bot, observer, command, complete);
+    assert!(!answer.event.text.contains('🔴'), "{}", answer.event.text);
+    answer.taken
+}
+
+/// An answer that is given in part is completed by edits.
+pub(crate) fn complete(seen: &Sighting) -> bool {
+    !seen.text.contains("no answer yet") && !seen.text.contains("not heard from yet")
+}

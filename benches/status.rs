@@ -7,11 +7,11 @@
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
-use opsroom_lab::{Bot, Host, Lab, Room, wait_until};
+use opsroom_lab::{Host, Lab, wait_until};
 
 use crate::{
     fleet::{self, OpenSsh, Sleepers},
-    raw::{Observer, Sighting},
+    raw::Observer,
     samples::Samples,
     stage,
     table::{Goal, Row},
@@ -38,7 +38,7 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
     }
     let bot = plan.start();
     wait_until(Duration::from_secs(120), "all hosts to be connected", || {
-        let answer = stage::answer(&room, &bot, &observer, "!status", complete);
+        let answer = stage::answer(&room, &bot, &observer, "!status", stage::complete);
         answer.event.text.contains("nothing needs attention").then_some(())
     });
 
@@ -51,8 +51,8 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
         if round == WARM_UP {
             [one, fifty, work] = [const { Samples::new() }; 3];
         }
-        one.add(asked(&room, &bot, &observer, "!status s7"));
-        fifty.add(asked(&room, &bot, &observer, "!status"));
+        one.add(stage::status(&room, &bot, &observer, "!status s7"));
+        fifty.add(stage::status(&room, &bot, &observer, "!status"));
         work.time(|| hosts[0].run(&all_at_once));
     }
 
@@ -61,7 +61,7 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
     let for_ansible = inspect(&format!("{{% raw %}}{FORMAT}{{% endraw %}}"));
     let [mut ours, mut theirs] = [const { Samples::new() }; 2];
     for round in 0..=ANSIBLE_ROUNDS {
-        let taken = asked(&room, &bot, &observer, "!status");
+        let taken = stage::status(&room, &bot, &observer, "!status");
         let mut run = Samples::new();
         run.time(|| ansible.run(&for_ansible));
         // The first makes its connections.
@@ -81,17 +81,6 @@ pub(crate) fn measure(lab: &Lab) -> Vec<Row> {
         ),
         Row::ratio("the same, against a warm `ansible -m raw`", &ours, &theirs, Goal::Faster(Some(10.0))),
     ]
-}
-
-fn asked(room: &Room, bot: &Bot, observer: &Observer, command: &str) -> f64 {
-    let answer = stage::answer(room, bot, observer, command, complete);
-    assert!(!answer.event.text.contains('🔴'), "{}", answer.event.text);
-    answer.taken
-}
-
-/// An answer that is given in part is completed by edits.
-fn complete(seen: &Sighting) -> bool {
-    !seen.text.contains("no answer yet") && !seen.text.contains("not heard from yet")
 }
 
 /// Ansible as its documentation says it is fastest: one shared connection to

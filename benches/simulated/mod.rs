@@ -1,6 +1,8 @@
 //! Hosts that are only told of: one SSH server in this process, to which each
-//! login is a host of its own with containers that never were. It answers the
-//! commands of the watch as Docker's command line does, and at once.
+//! login is a host of its own with services that never were. It answers the
+//! commands of the watch as the tools of their runtimes do, and at once.
+
+mod kind;
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +21,10 @@ use russh::{
 };
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
 
-/// Hosts `h0`, `h1`…, each with containers `c0`, `c1`…
+use self::kind::Simulated;
+pub(crate) use self::kind::{Kind, MEMBERS};
+
+/// Hosts `h0`, `h1`…, each with services `s<host>-0`, `s<host>-1`…
 pub(crate) struct Hosts {
     world: Arc<World>,
     config: String,
@@ -27,26 +32,29 @@ pub(crate) struct Hosts {
     runtime: Runtime,
 }
 
+/// What there is on a host: each service in turn is of the next kind, and then of the first again.
+pub(crate) struct Plan {
+    pub(crate) hosts: usize,
+    pub(crate) services: usize,
+    pub(crate) kinds: &'static [Kind],
+}
+
 struct World {
-    hosts: Vec<Mutex<Simulated>>,
-    services: usize,
+    plan: Plan,
+    hosts: Vec<Mutex<Host>>,
     born: Timestamp,
 }
 
 #[derive(Default)]
-struct Simulated {
+struct Host {
     /// When they ended.
     dead: BTreeMap<usize, Timestamp>,
-    streams: Vec<(ChannelId, Handle)>,
+    /// What is listened to, and by whom.
+    streams: Vec<(&'static str, ChannelId, Handle)>,
 }
 
 impl Hosts {
-    pub(crate) fn start(lab: &Lab, hosts: usize, services: usize) -> Self {
-        let world = Arc::new(World {
-            hosts: (0..hosts).map(|_| Mutex::default()).collect(),
-            services,
-            born: Timestamp::now() - Duration::from_secs(3_600),
-        });
+    pub(crate) fn start(lab: &Lab, plan: Plan) -> Self {
         let key = KeyPair::ed25519(lab);
         let settings = Arc::new(Config {
             keys: vec![load_secret_key(key.path(), None).expect("the host key")],
@@ -59,12 +67,17 @@ impl Hosts {
         let runtime = runtime.expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let port = listener.local_addr().expect("an address").port();
+        let host_key = key.public().split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let config = plan.config(port, lab.key().path().to_str().expect("a path"), &host_key);
+        let world = Arc::new(World {
+            hosts: (0..plan.hosts).map(|_| Mutex::default()).collect(),
+            plan,
+            born: Timestamp::now() - Duration::from_secs(3_600),
+        });
         let mut server = JoinSet::new();
         let mut door = Door(Arc::clone(&world));
         let serve = async move { door.run_on_socket(settings, &listener).await.expect("the server goes on") };
         server.spawn_on(serve, runtime.handle());
-        let host_key = key.public().split(' ').take(2).collect::<Vec<_>>().join(" ");
-        let config = config(hosts, services, port, lab.key().path().to_str().expect("a path"), &host_key);
         Self { world, config, _server: server, runtime }
     }
 
@@ -73,80 +86,78 @@ impl Hosts {
         &self.config
     }
 
-    /// On how many of them events are listened to.
-    pub(crate) fn listened_to(&self) -> usize {
-        (0..self.world.hosts.len()).filter(|host| !self.world.host(*host).streams.is_empty()).count()
+    /// Whether all there is on all of them is listened to.
+    pub(crate) fn are_listened_to(&self) -> bool {
+        let plan = &self.world.plan;
+        let heard =
+            |host: usize, kind: &Kind| self.world.host(host).streams.iter().any(|(to, ..)| *to == kind.stream());
+        (0..plan.hosts).all(|host| plan.kinds.iter().all(|kind| heard(host, kind)))
     }
 
-    /// One container ends by itself. Gives when, and by which name its service is known.
-    pub(crate) fn death(&self, host: usize, container: usize) -> (Timestamp, String) {
+    /// A service ends by itself. Gives when, and by which name it is known.
+    pub(crate) fn death(&self, host: usize, place: usize) -> (Timestamp, String) {
         let now = Timestamp::now();
-        let line = self.world.died(host, container, now);
+        let service = self.world.service(host, place, None);
         let streams = {
-            let mut simulated = self.world.host(host);
-            simulated.dead.insert(container, now);
-            simulated.streams.clone()
+            let mut host = self.world.host(host);
+            host.dead.insert(place, now);
+            host.streams.clone()
         };
-        for (channel, handle) in streams {
-            self.runtime.block_on(handle.data(channel, line.clone())).expect("the stream is open");
+        for (_, channel, handle) in streams.into_iter().filter(|(to, ..)| *to == service.kind.stream()) {
+            self.runtime.block_on(handle.data(channel, service.end(now))).expect("the stream is open");
         }
-        (now, service(host, container))
+        (now, name(host, place))
     }
 }
 
-fn service(host: usize, container: usize) -> String {
-    format!("s{host}-{container}")
+fn name(host: usize, place: usize) -> String {
+    format!("s{host}-{place}")
 }
 
-fn config(hosts: usize, services: usize, port: u16, key: &str, host_key: &str) -> String {
-    let mut text = String::new();
-    for host in 0..hosts {
-        let _ = write!(
-            text,
-            "[[host]]\nname = \"h{host}\"\naddress = \"127.0.0.1\"\nport = {port}\nuser = \"h{host}\"\nkey_file = {key:?}\n\
-             host_key = {host_key:?}\n\n",
-        );
-        for container in 0..services {
-            let name = service(host, container);
+impl Plan {
+    fn kind(&self, place: usize) -> Kind {
+        self.kinds[place % self.kinds.len()]
+    }
+
+    fn config(&self, port: u16, key: &str, host_key: &str) -> String {
+        let mut text = String::new();
+        for host in 0..self.hosts {
             let _ = write!(
                 text,
-                "[[service]]\nname = {name:?}\nhost = \"h{host}\"\nruntime = \"docker\"\ncontainer = \"c{container}\"\n\n"
+                "[[host]]\nname = \"h{host}\"\naddress = \"127.0.0.1\"\nport = {port}\nuser = \"h{host}\"\nkey_file = {key:?}\n\
+                 host_key = {host_key:?}\n\n",
             );
+            for place in 0..self.services {
+                let (name, what) = (name(host, place), self.kind(place).config(place));
+                let _ = write!(text, "[[service]]\nname = {name:?}\nhost = \"h{host}\"\n{what}\n");
+            }
         }
+        text
     }
-    text
 }
 
 impl World {
-    fn host(&self, host: usize) -> MutexGuard<'_, Simulated> {
+    fn host(&self, host: usize) -> MutexGuard<'_, Host> {
         self.hosts[host].lock().expect("no thread died holding a host")
     }
 
-    fn id(&self, host: usize, container: usize) -> String {
-        format!("{:064x}", host * self.services + container + 1)
-    }
-
-    /// What `docker events` prints.
-    fn died(&self, host: usize, container: usize, at: Timestamp) -> String {
-        let (id, seconds, nanoseconds) = (self.id(host, container), at.as_second(), at.as_nanosecond());
-        let image = "registry.example.org/app:1";
-        format!(
-            "{{\"status\":\"die\",\"id\":\"{id}\",\"from\":\"{image}\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":\
-             {{\"ID\":\"{id}\",\"Attributes\":{{\"exitCode\":\"3\",\"image\":\"{image}\",\"name\":\"c{container}\"}}}},\
-             \"scope\":\"local\",\"time\":{seconds},\"timeNano\":{nanoseconds}}}\n"
-        )
+    fn service(&self, host: usize, place: usize, died: Option<Timestamp>) -> Simulated {
+        let number = host * self.plan.services + place;
+        Simulated { kind: self.plan.kind(place), place, number, born: self.born, died }
     }
 
     /// What a look prints.
     fn look(&self, host: usize) -> String {
-        let (mut text, born) = ("::opsroom-as Docker \n".to_owned(), self.born);
-        let simulated = self.host(host);
-        for container in 0..self.services {
-            let id = self.id(host, container);
-            let _ = match simulated.dead.get(&container) {
-                None => writeln!(text, "/c{container}|{id}|running|{born}|0001-01-01T00:00:00Z|0|0|false||no"),
-                Some(at) => writeln!(text, "/c{container}|{id}|exited|{born}|{at}|0|3|false||no"),
-            };
+        let mut text = String::new();
+        let dead = self.host(host).dead.clone();
+        let services: Vec<Simulated> =
+            (0..self.plan.services).map(|place| self.service(host, place, dead.get(&place).copied())).collect();
+        for runtime in ["Docker", "Podman", "systemd"] {
+            let of = services.iter().filter(|service| service.kind.runtime() == runtime);
+            let _ = writeln!(text, "::opsroom-as {runtime} ");
+            let projects = of.clone().any(|service| service.kind == Kind::Project);
+            text.push_str(if projects { "::opsroom-listed\n" } else { "" });
+            of.for_each(|service| service.look(&mut text, projects));
         }
         let _ = write!(
             text,
@@ -208,21 +219,20 @@ impl Handler for Visitor {
     ) -> Result<(), Self::Error> {
         let command = String::from_utf8_lossy(command);
         session.channel_success(channel)?;
-        if command.contains("docker events") {
+        let listens = |kind: &&Kind| command.contains(kind.stream());
+        if let Some(kind) = self.world.plan.kinds.iter().find(listens) {
             let clock = format!("::opsroom-clock {}\n", Timestamp::now().as_second());
             session.data(channel, clock.into_bytes())?;
-            self.world.host(self.host).streams.push((channel, session.handle()));
+            self.world.host(self.host).streams.push((kind.stream(), channel, session.handle()));
             return Ok(());
         }
-        let (output, status) = if command.contains("docker inspect") {
-            (self.world.look(self.host), 0)
-        } else if command.contains("docker logs") {
-            ("listening on 8080\nerror: connection to the database lost\n".to_owned(), 0)
+        let output = if command.contains("::opsroom-as") {
+            self.world.look(self.host)
         } else {
-            (String::new(), 127)
+            "listening on 8080\nerror: connection to the database lost\n".to_owned()
         };
         session.data(channel, output.into_bytes())?;
-        end(channel, status, session)
+        end(channel, 0, session)
     }
 
     /// A stream of events lives as long as its standard input.
@@ -230,7 +240,7 @@ impl Handler for Visitor {
         let ended = {
             let mut host = self.world.host(self.host);
             let before = host.streams.len();
-            host.streams.retain(|(other, _)| *other != channel);
+            host.streams.retain(|(_, other, _)| *other != channel);
             host.streams.len() < before
         };
         if ended { end(channel, 143, session) } else { Ok(()) }
