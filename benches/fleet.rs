@@ -118,10 +118,30 @@ pub(crate) struct Sleepers {
 
 impl Sleepers {
     pub(crate) fn start(lab: &Lab, count: usize) -> Self {
+        Self::labelled(lab, count, |_| vec![])
+    }
+
+    /// They are a Compose project, by their labels.
+    pub(crate) fn of_project(lab: &Lab, count: usize, project: &str) -> Self {
+        Self::labelled(lab, count, |number| {
+            let labels = [
+                ("project", project.to_owned()),
+                ("service", format!("part{number}")),
+                ("container-number", "1".to_owned()),
+                ("oneoff", "False".to_owned()),
+            ];
+            labels.map(|(key, value)| format!("--label=com.docker.compose.{key}={value}")).into()
+        })
+    }
+
+    fn labelled(lab: &Lab, count: usize, labels: impl Fn(usize) -> Vec<String>) -> Self {
         let names: Vec<String> = (0..count).map(|_| lab.unique("sleeper")).collect();
-        for name in &names {
+        for (number, name) in names.iter().enumerate() {
+            let labels = labels(number);
+            let labels = labels.iter().map(String::as_str);
+            let run = ["run", "-d", "--network", "none", "--name", name].into_iter().chain(labels);
             let base = opsroom_lab::docker::BASE_IMAGE;
-            lab.engine().docker(&["run", "-d", "--network", "none", "--name", name, base, "sleep", "100000"]);
+            lab.engine().docker(&run.chain([base, "sleep", "100000"]).collect::<Vec<_>>());
         }
         Self { lab: lab.clone(), names }
     }

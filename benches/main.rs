@@ -13,6 +13,7 @@ mod table;
 mod usage;
 
 mod fleet;
+mod machines;
 mod raw;
 mod simulated;
 mod stage;
@@ -23,6 +24,7 @@ mod durability;
 mod idle;
 mod many;
 mod reply;
+mod runtimes;
 mod status;
 
 use std::{env, fs, path::Path, time::Instant};
@@ -38,6 +40,7 @@ const ALL: &[(&str, Measure)] = &[
     ("command", command::measure),
     ("durability", durability::measure),
     ("idle", idle::measure),
+    ("runtimes", runtimes::measure),
     ("status", status::measure),
     ("alert", alert::measure),
     ("fleet", many::measure),
