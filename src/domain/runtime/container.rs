@@ -1,6 +1,8 @@
 //! How a container is, as a line of an engine's `inspect` tells it. The engines
 //! differ in the command, not in the fields.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::domain::{
@@ -14,6 +16,18 @@ use crate::domain::{
 pub(in crate::domain::runtime) fn labelled(sought: &Sought) -> String {
     let filter = |label| format!(" --filter {}", shell::quote(&format!("label={label}")));
     sought.label.as_ref().map(filter).unwrap_or_default()
+}
+
+/// Which line is the first about each container, by its name. Whoever is about
+/// to look for many need not take all lines apart for each.
+pub(in crate::domain::runtime) fn places<'a>(printed: &[&'a str]) -> BTreeMap<&'a str, usize> {
+    let mut places = BTreeMap::new();
+    for (place, line) in printed.iter().enumerate() {
+        if let Some(fields) = Fields::of(line) {
+            places.entry(fields.name).or_insert(place);
+        }
+    }
+    places
 }
 
 /// One container, as a line tells it.

@@ -86,9 +86,10 @@ pub trait Runtime: fmt::Debug + Sync {
     /// streams are read together; its status says nothing.
     fn snapshot(&self, services: &[&Service]) -> String;
 
-    /// Reads how a service is from what [`snapshot`](Self::snapshot) printed
-    /// about all of them.
-    fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation;
+    /// Reads how services are, one after the other, from what
+    /// [`snapshot`](Self::snapshot) printed about all of them. Each line is taken
+    /// apart once, however many there are.
+    fn observe(&self, printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation>;
 
     /// A command that prints what happens, as it happens, until it is ended:
     /// from the given time of the host's clock on, as far as that is still

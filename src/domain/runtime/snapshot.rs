@@ -85,8 +85,7 @@ pub fn read<'a>(
     let mut by_runtime: Vec<(&str, Vec<Observation>)> = Vec::new();
     for group in &groups {
         let lines: Vec<&str> = section(output, &group.mark()).collect();
-        let observed = group.services.iter().map(|service| group.runtime.observe(&lines, service, at));
-        let observed: Vec<Observation> = observed.collect();
+        let observed = group.runtime.observe(&lines, &group.services, at);
         seen.extend(observed.iter().cloned());
         match by_runtime.iter_mut().find(|(label, _)| *label == group.runtime.label()) {
             Some((_, all)) => all.extend(observed),
@@ -148,10 +147,13 @@ fn read_facts(output: &str) -> HostFacts {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::domain::{
         inventory::UpdatePolicy,
-        names::{Branch, ContainerName, HostName, ServiceName, UnitName},
+        names::{Branch, ContainerName, HostName, ProjectName, ServiceName, UnitName},
+        observation::Death,
         rights::Rights,
         runtime::{Workload, systemd::Unit},
         watch::Policy,
@@ -219,5 +221,70 @@ mod tests {
         );
         let why = SnapshotError::Engine("Cannot connect to the Docker daemon".to_owned());
         assert_eq!(states(&printed(dead, dead, "systemctl: not found\n")), (None, Err(why)));
+    }
+
+    #[test]
+    fn of_many_each_is_seen_by_its_own_lines_alone() {
+        let named = |name: &str| Workload::Docker(ContainerName::parse(name).unwrap());
+        let project = |name: &str| Workload::Project(ProjectName::parse(name).unwrap());
+        let unit = |name: &str| Workload::Systemd(Unit::of_system(UnitName::parse(name).unwrap()));
+        let own = Workload::Podman(ContainerName::parse("web").unwrap());
+        let workloads = [
+            ("web", named("web")),
+            // The beginning of another's ID is no name.
+            ("c0", named("c0")),
+            ("gone", named("gone")),
+            ("cloud", project("cloud")),
+            ("shop", project("shop")),
+            ("none", project("none")),
+            ("ntp", unit("ntp.service")),
+            ("alias", unit("chrony.service")),
+            ("app", unit("app.service")),
+            ("own", own),
+        ];
+        let all = workloads.map(|(name, workload)| service(name, workload, None));
+        let line = |name: &str, id: &str, state: &str, labels: &str| {
+            format!("{name}|{id}|{state}|2027-01-15T07:00:00Z|2027-01-15T07:00:00Z|0|3|false||no{labels}\n")
+        };
+        let none = "|\"\"|\"\"|\"\"";
+        let of = |project: &str, part: &str| format!("|\"{project}\"|\"{part}\"|\"1\"");
+        let block = |names: &str, state: &str| {
+            let first = names.split(' ').next().unwrap();
+            format!(
+                "Id={first}\nNames={names}\nLoadState=loaded\nActiveState={state}\nExecMainCode=1\nExecMainStatus=3\n\n"
+            )
+        };
+        let output = [
+            format!("{GROUP}Docker \n::opsroom-listed\n"),
+            line("/other", "c0ffee", "running", none),
+            line("/cloud-db-1", "c1", "running", &of("cloud", "db")),
+            line("/shop-db-1", "c2", "running", &of("shop", "db")),
+            line("/cloud-app-1", "c3", "exited", &of("cloud", "app")),
+            line("/web", "c4", "running", none),
+            "Error: No such object: gone\n".to_owned(),
+            format!("{GROUP}systemd \n"),
+            block("app.service", "failed"),
+            block("ntp.service chrony.service", "active"),
+            format!("{GROUP}Podman \n{}stopped=false\n", line("web", "c5", "exited", "")),
+        ];
+        let (_, seen) = read(&output.concat(), &all, Timestamp::UNIX_EPOCH);
+        let seen = seen.unwrap();
+        let states: BTreeMap<&str, (String, usize)> =
+            seen.iter().map(|o| (o.service.as_str(), (format!("{:?}", o.state), o.members.len()))).collect();
+        let died = format!("{:?}", State::Exited(Death::exit(3)));
+        for (name, state, members) in [
+            ("web", "Running", 0),
+            ("c0", "NotDeployed", 0),
+            ("gone", "NotDeployed", 0),
+            ("cloud", &died, 2),
+            ("shop", "Running", 1),
+            ("none", "NotDeployed", 0),
+            ("ntp", "Running", 0),
+            ("alias", "Running", 0),
+            ("app", &died, 0),
+            ("own", &died, 0),
+        ] {
+            assert_eq!(states[name], (state.to_owned(), members), "{name}");
+        }
     }
 }

@@ -51,8 +51,8 @@ impl Runtime for Docker {
         project::snapshot(services)
     }
 
-    fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-        project::observe_any(printed, service, at)
+    fn observe(&self, printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation> {
+        project::observe_all(printed, services, at)
     }
 
     fn events(&self, since: Option<Timestamp>) -> Option<String> {

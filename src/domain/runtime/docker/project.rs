@@ -14,7 +14,10 @@ use crate::domain::{
     observation::{Observation, State},
     output::{CommandOutput, Exit, LogError, LogTail},
     project::fold,
-    runtime::{Workload, container::Fields},
+    runtime::{
+        Workload,
+        container::{Fields, places},
+    },
     shell,
 };
 
@@ -45,18 +48,40 @@ pub(super) fn snapshot(services: &[&Service]) -> String {
     )
 }
 
-/// Reads how a service is from what [`snapshot`] printed about all of them.
-pub(super) fn observe_any(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-    if !service.workload.is_project() {
-        return observe(printed, service, at);
+/// Reads how services are from what [`snapshot`] printed about all of them.
+pub(super) fn observe_all(printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation> {
+    let places = places(printed);
+    let mut members: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    if services.iter().any(|service| service.workload.is_project()) {
+        for line in printed {
+            if let Some(project) = Fields::of(line).and_then(|fields| text(fields.labels?[0])) {
+                members.entry(project).or_default().push(line);
+            }
+        }
     }
-    let members = members(printed.iter().copied(), service, at);
+    let observe_any = |service: &&Service| {
+        let name = service.workload.name();
+        if service.workload.is_project() {
+            return observe_project(printed, members.get(name).map_or(&[], Vec::as_slice), service, at);
+        }
+        // About one that is not there, all lines may have something to say.
+        observe(&printed[places.get(name).copied().unwrap_or(0)..], service, at)
+    };
+    services.iter().map(observe_any).collect()
+}
+
+/// Reads how a project is from the lines about it, or what else was printed.
+fn observe_project(printed: &[&str], about: &[&str], service: &Service, at: Timestamp) -> Observation {
+    let members = members(about.iter().copied(), service, at);
+    if !members.is_empty() {
+        return fold(service.name.clone(), at, members);
+    }
     // That another one is not there says nothing about this.
     let blames = |line: &&str| {
         !line.is_empty() && !line.contains('|') && *line != LISTED && !line.to_lowercase().contains("no such ")
     };
     let complaint = printed.iter().map(|line| line.trim()).find(blames);
-    if !members.is_empty() || (printed.contains(&LISTED) && complaint.is_none()) {
+    if printed.contains(&LISTED) && complaint.is_none() {
         return fold(service.name.clone(), at, members);
     }
     let why = complaint.unwrap_or("docker ps printed nothing about it").to_owned();
@@ -83,11 +108,15 @@ fn members<'a>(lines: impl Iterator<Item = &'a str>, service: &Service, at: Time
     found.into_iter().collect()
 }
 
+/// A label, which is written as JSON.
+fn text(json: &str) -> Option<String> {
+    serde_json::from_str(json).ok()
+}
+
 /// One container, if it is this project's.
 fn read_member(line: &str, service: &Service, at: Timestamp) -> Option<(Member, Observation)> {
     let fields = Fields::of(line)?;
     let [project, part, number] = fields.labels?;
-    let text = |json: &str| serde_json::from_str::<String>(json).ok();
     if text(project)? != service.workload.name() {
         return None;
     }

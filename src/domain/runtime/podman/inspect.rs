@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::domain::{
     inventory::Service,
     observation::{Observation, State},
-    runtime::container::Fields,
+    runtime::container::{Fields, places},
     shell,
 };
 
@@ -35,8 +35,16 @@ pub(super) fn inspect(services: &[&Service]) -> String {
     )
 }
 
-/// Reads how a service's container is from what [`inspect`] printed.
-pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
+/// Reads how services' containers are from what [`inspect`] printed.
+pub(super) fn observe_all(printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation> {
+    let places = places(printed);
+    // About one that is not there, all lines may have something to say.
+    let from = |service: &Service| places.get(service.workload.name()).copied().unwrap_or(0);
+    services.iter().map(|service| observe(&printed[from(service)..], service, at)).collect()
+}
+
+/// Reads how one of them is: the first line about it tells.
+fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
     let name = service.workload.name();
     let mut lines = printed.iter().copied().peekable();
     let (mut missing, mut complaint) = (false, None);

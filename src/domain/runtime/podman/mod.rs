@@ -58,8 +58,8 @@ impl Runtime for Podman {
         format!("{SURROUNDINGS}{}", inspect::inspect(services))
     }
 
-    fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-        inspect::observe(printed, service, at)
+    fn observe(&self, printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation> {
+        inspect::observe_all(printed, services, at)
     }
 
     fn events(&self, since: Option<Timestamp>) -> Option<String> {

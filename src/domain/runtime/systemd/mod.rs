@@ -53,8 +53,8 @@ impl Runtime for Systemd {
         show::show(services)
     }
 
-    fn observe(&self, printed: &[&str], service: &Service, at: Timestamp) -> Observation {
-        show::observe(printed, service, at)
+    fn observe(&self, printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation> {
+        show::observe(printed, services, at)
     }
 
     fn events(&self, since: Option<Timestamp>) -> Option<String> {

@@ -19,10 +19,13 @@ impl<'a> Properties<'a> {
         Self(lines.filter_map(|line| line.trim().split_once('=')).collect())
     }
 
-    /// An alias is shown under the name of what it stands for.
+    /// Its own name, and aliases: those are shown under the name of what they stand for.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        [self.get("Id")].into_iter().chain(self.get("Names").split(' ')).filter(|name| !name.is_empty())
+    }
+
     pub(super) fn is_of(&self, service: &Service) -> bool {
-        let name = service.workload.name();
-        self.get("Id") == name || self.get("Names").split(' ').any(|alias| alias == name)
+        self.names().any(|name| name == service.workload.name())
     }
 
     /// A timer that waits is as the last run of what it starts.

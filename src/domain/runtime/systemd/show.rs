@@ -6,6 +6,8 @@
 //! no option of newer versions (`--timestamp` came with 248), and they stay the
 //! same from snapshot to snapshot, as a time worked out from the uptime does not.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::domain::{
@@ -95,32 +97,68 @@ pub(super) fn unit(service: &Service) -> Option<&Unit> {
     Some(unit)
 }
 
-/// Reads how a unit is from what [`show`] printed about all of them.
-pub(super) fn observe(printed: &[&str], service: &Service, at: Timestamp) -> Observation {
+/// Reads how units are from what [`show`] printed about all of them.
+pub(super) fn observe(printed: &[&str], services: &[&Service], at: Timestamp) -> Vec<Observation> {
     let mut parts = printed.splitn(2, |line| *line == USER);
-    let system = parts.next().unwrap_or_default();
-    let of_user = unit(service).is_some_and(|unit| unit.manager == Manager::User);
-    let printed = if of_user { parts.next().unwrap_or_default() } else { system };
-    // A unit that came with nothing to run is as good as none: a machine may be older.
-    if printed.iter().any(|line| line.strip_prefix(NO_PROGRAM) == Some(service.workload.name())) {
-        return Observation::bare(service.name.clone(), at, State::NotDeployed);
-    }
-    let blocks = printed.split(|line| line.trim().is_empty()).map(|block| Properties::of(block.iter().copied()));
-    let blocks: Vec<Properties<'_>> = blocks.collect();
-    let own = blocks.iter().find(|block| block.is_of(service));
-    let Some(own) = own else {
-        let complaint = printed
-            .iter()
-            .map(|line| line.trim())
-            .find(|line| !line.is_empty() && !line.contains('=') && !line.starts_with(NO_PROGRAM));
-        let why = complaint.unwrap_or("systemctl show printed nothing about it").to_owned();
-        return Observation::bare(service.name.clone(), at, State::Unknown(why));
+    let mut shown = || Shown::of(parts.next().unwrap_or_default());
+    let (system, user) = (shown(), shown());
+    let by_manager = |service: &&Service| {
+        let of_user = unit(service).is_some_and(|unit| unit.manager == Manager::User);
+        if of_user { user.observation(service, at) } else { system.observation(service, at) }
     };
-    let seen = own.observation(service, at);
-    let started = blocks.iter().find(|block| !own.get("Unit").is_empty() && block.get("Id") == own.get("Unit"));
-    match started {
-        Some(started) if seen.state == State::Running => own.timed(started, service, at),
-        Some(_) | None => seen,
+    services.iter().map(by_manager).collect()
+}
+
+/// What was printed about the units of one manager.
+struct Shown<'a> {
+    printed: &'a [&'a str],
+    blocks: Vec<Properties<'a>>,
+    /// Which block is the first about a name.
+    places: BTreeMap<&'a str, usize>,
+    without_program: BTreeSet<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(printed: &'a [&'a str]) -> Self {
+        let blocks = printed.split(|line| line.trim().is_empty()).map(|block| Properties::of(block.iter().copied()));
+        let blocks: Vec<Properties<'a>> = blocks.collect();
+        let mut places = BTreeMap::new();
+        for (place, block) in blocks.iter().enumerate() {
+            for name in block.names() {
+                places.entry(name).or_insert(place);
+            }
+        }
+        let without_program = printed.iter().filter_map(|line| line.strip_prefix(NO_PROGRAM)).collect();
+        Self { printed, blocks, places, without_program }
+    }
+
+    /// The block about a unit of that name, or alias.
+    fn block(&self, name: &str) -> Option<&Properties<'a>> {
+        self.places.get(name).map(|place| &self.blocks[*place])
+    }
+
+    fn observation(&self, service: &Service, at: Timestamp) -> Observation {
+        let name = service.workload.name();
+        // A unit that came with nothing to run is as good as none: a machine may be older.
+        if self.without_program.contains(name) {
+            return Observation::bare(service.name.clone(), at, State::NotDeployed);
+        }
+        let Some(own) = self.block(name) else {
+            let complaint = self
+                .printed
+                .iter()
+                .map(|line| line.trim())
+                .find(|line| !line.is_empty() && !line.contains('=') && !line.starts_with(NO_PROGRAM));
+            let why = complaint.unwrap_or("systemctl show printed nothing about it").to_owned();
+            return Observation::bare(service.name.clone(), at, State::Unknown(why));
+        };
+        let seen = own.observation(service, at);
+        let starts = own.get("Unit");
+        let started = self.blocks.iter().find(|block| !starts.is_empty() && block.get("Id") == starts);
+        match started {
+            Some(started) if seen.state == State::Running => own.timed(started, service, at),
+            Some(_) | None => seen,
+        }
     }
 }
 
@@ -171,7 +209,7 @@ mod tests {
 
     fn seen(printed: &str, unit: &str) -> Observation {
         let lines: Vec<&str> = printed.lines().collect();
-        observe(&lines, &service(unit), Timestamp::UNIX_EPOCH)
+        observe(&lines, &[&service(unit)], Timestamp::UNIX_EPOCH).remove(0)
     }
 
     #[test]
