@@ -163,6 +163,15 @@ impl Inventory {
         self.services.iter().find(|s| s.name == *name)
     }
 
+    /// The services of these names, in their order: searched for all at once.
+    pub fn called(&self, names: &[ServiceName]) -> Vec<&Service> {
+        let places: BTreeMap<&ServiceName, usize> = names.iter().zip(0..).collect();
+        let mut found: Vec<(usize, &Service)> =
+            self.services.iter().filter_map(|service| Some((*places.get(&service.name)?, service))).collect();
+        found.sort_by_key(|(place, _)| *place);
+        found.into_iter().map(|(_, service)| service).collect()
+    }
+
     /// The services on one host, in config order.
     pub fn on_host<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Service> {
         self.services.iter().filter(move |s| s.host == *host)

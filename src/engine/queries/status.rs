@@ -48,8 +48,8 @@ impl Queries {
         world: World<'_>,
         ctx: &mut Ctx<'_>,
     ) -> Step {
-        let found = services.iter().filter_map(|name| ctx.inventory.service(name));
-        let hosts: BTreeMap<HostName, _> = found.map(|service| (service.host.clone(), None)).collect();
+        let found = ctx.inventory.called(&services);
+        let hosts: BTreeMap<HostName, _> = found.into_iter().map(|service| (service.host.clone(), None)).collect();
         let partial_at = ctx.now.checked_add(PATIENCE).ok();
         let status = Status { origin: request.origin.clone(), services, hosts, partial_at, edits: 0 };
         if status.hosts.is_empty() {
@@ -99,8 +99,9 @@ impl Status {
     }
 
     fn text(&self, world: World<'_>, ctx: &Ctx<'_>) -> String {
-        let services = self.services.iter().filter_map(|name| ctx.inventory.service(name));
+        let services = ctx.inventory.called(&self.services);
         let lines: Vec<Line<'_>> = services
+            .into_iter()
             .map(|service| {
                 let view = match self.hosts.get(&service.host) {
                     Some(Some(HostReport { seen: Err(error), .. })) => View::Blind(error),

@@ -140,7 +140,7 @@ impl Watcher {
 
     fn blind_service(&mut self, service: &ServiceName, engine: bool, now: Timestamp) {
         if let Some(monitor) = self.services.get_mut(service) {
-            monitor.watch.blinded(engine, now);
+            monitor.tell(|watch| watch.blinded(engine, now));
         }
     }
 

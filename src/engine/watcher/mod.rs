@@ -64,7 +64,7 @@ impl Watcher {
 
     /// What is known of a service.
     pub fn known(&self, service: &ServiceName) -> Option<&Detector> {
-        Some(&self.services.get(service)?.watch)
+        Some(self.services.get(service)?.watch())
     }
 
     /// How a service stands, in a word.
@@ -81,15 +81,16 @@ impl Watcher {
     /// What is due by now.
     pub fn tick(&mut self, ctx: &mut Ctx<'_>) -> Step {
         let hosts = self.hosts_tick(ctx);
-        let services = ctx.inventory.services.iter();
+        let is_due = |service: &&Service| self.services.get(&service.name).is_some_and(|one| one.is_due(ctx.now));
+        let due: Vec<&Service> = ctx.inventory.services.iter().filter(is_due).collect();
         let services: Step =
-            services.map(|service| self.watching(&service.name, ctx, |watch, now| watch.tick(now))).collect();
+            due.into_iter().map(|service| self.watching(&service.name, ctx, |watch, now| watch.tick(now))).collect();
         hosts.then(services)
     }
 
     /// When something will be due.
     pub fn deadline(&self) -> Option<Timestamp> {
-        let services = self.services.values().filter_map(|monitor| monitor.watch.deadline());
+        let services = self.services.values().filter_map(ServiceMonitor::due);
         services.chain(self.hosts.values().filter_map(HostMonitor::deadline)).min()
     }
 }

@@ -27,19 +27,45 @@ use crate::{
 /// One service under watch.
 #[derive(Debug)]
 pub(super) struct ServiceMonitor {
-    pub(super) watch: Detector,
+    watch: Detector,
     /// What the ledger has of it.
     saved: Option<Saved>,
+    /// When it is to look at the clock. All are asked after each event, and a project would have to ask each member.
+    due: Option<Timestamp>,
+    /// It was told something of which nobody asked what follows.
+    stirred: bool,
 }
 
 impl ServiceMonitor {
     pub(super) fn new(service: &Service) -> Self {
-        Self { watch: Detector::new(service), saved: None }
+        Self { watch: Detector::new(service), saved: None, due: None, stirred: false }
+    }
+
+    pub(super) fn watch(&self) -> &Detector {
+        &self.watch
+    }
+
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        debug_assert_eq!(self.due, self.watch.deadline(), "it was told something past its monitor");
+        self.due
+    }
+
+    /// Whether the time has come at which something follows for it.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.stirred || self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Tells it something from which nothing follows before the next tick.
+    pub(super) fn tell<T>(&mut self, tell: impl FnOnce(&mut Detector) -> T) -> T {
+        let told = tell(&mut self.watch);
+        self.due = self.watch.deadline();
+        self.stirred = true;
+        told
     }
 
     pub(super) fn restore(&mut self, saved: Saved, known_at: Timestamp) {
         self.saved = Some(saved.clone());
-        self.watch.restore(saved, known_at);
+        self.tell(|watch| watch.restore(saved, known_at));
     }
 
     /// What is to be kept of it, if that is news to the ledger.
@@ -68,7 +94,8 @@ impl Watcher {
     /// A change begins: what happens to the service now is its doing.
     pub fn operation_started(&mut self, operation: &Operation) {
         if let Some(monitor) = self.services.get_mut(&operation.service) {
-            monitor.watch.change_begins(operation.change, operation.member.as_ref().map(MemberName::as_str));
+            let member = operation.member.as_ref().map(MemberName::as_str);
+            monitor.tell(|watch| watch.change_begins(operation.change, member));
         }
     }
 
@@ -86,13 +113,14 @@ impl Watcher {
         tell: impl FnOnce(&mut Detector, Timestamp) -> Option<Finding>,
     ) -> Step {
         let Some(monitor) = self.services.get_mut(name) else { return Step::none() };
-        let finding = tell(&mut monitor.watch, ctx.now);
-        let wants_snapshot = monitor.watch.wants_snapshot(ctx.now);
+        let (finding, wants_snapshot) = monitor.tell(|watch| (tell(watch, ctx.now), watch.wants_snapshot(ctx.now)));
+        monitor.stirred = false;
         let save = monitor
             .unsaved()
             .map(|saved| Effect::Record(Entry::Checkpoint { service: name.clone(), checkpoint: Box::new(saved) }));
-        let host = ctx.inventory.service(name).filter(|_| wants_snapshot).map(|service| service.host.clone());
-        let look = host.map(|host| {
+        // Only then: the service is searched for.
+        let service = if wants_snapshot { ctx.inventory.service(name) } else { None };
+        let look = service.map(|service| service.host.clone()).map(|host| {
             let request = HostRequest::Snapshot { ticket: ctx.ids.ticket(Asker::Watcher) };
             Effect::Host { host, request }
         });
