@@ -119,17 +119,17 @@ impl Fleet {
 }
 
 fn rows(fleets: &[Fleet; 4]) -> Vec<Row> {
-    let [first, projects, single, _] = fleets;
+    let [first, projects, ..] = fleets;
     let mut rows = Vec::new();
     for fleet in fleets {
         let is = |other: &Fleet| std::ptr::eq(fleet, other);
         let [rss, pss, private] = fleet.memory;
         let what = &fleet.what;
-        // The goals are for the fleet that there was first; a project may cost what its containers would.
-        let goal = |met: [bool; 2], most: &str| {
-            let [absolute, relative] = met;
-            (is(first).then(|| (most.to_owned(), absolute)))
-                .or(is(projects).then(|| ("≤ as many containers".to_owned(), relative)))
+        // A project may cost what the number of its containers explains. How near it is to as many services of their own is
+        // to be read; it is no goal, as what comes out alike would meet it by chance.
+        let goal = |ours: f64, theirs: f64, most: f64, unit: &str| {
+            let own = is(first).then(|| (format!("< {most} {unit}"), ours < most));
+            own.or(is(projects).then(|| (format!("≤ {MEMBERS}× the first"), ours <= theirs * MEMBERS as f64)))
         };
         let beside = |ours: f64, theirs: f64| {
             if is(first) { String::new() } else { format!(", {:.2}× the first", ours / theirs) }
@@ -141,12 +141,12 @@ fn rows(fleets: &[Fleet; 4]) -> Vec<Row> {
                 peak(&fleet.bot),
                 beside(rss, first.memory[0])
             ),
-            goal([rss < MOST_MIB, rss <= single.memory[0]], &format!("< {MOST_MIB} MiB")),
+            goal(rss, first.memory[0], MOST_MIB, "MiB"),
         ));
         rows.push(Row::number(
             &format!("{what}: processor time, idle"),
             format!("{:.1} % of a core{}", fleet.percent, beside(fleet.percent, first.percent)),
-            goal([fleet.percent < MOST_PERCENT, fleet.percent <= single.percent], &format!("< {MOST_PERCENT} %")),
+            goal(fleet.percent, first.percent, MOST_PERCENT, "%"),
         ));
         if !is(first) {
             rows.push(Row::ratio(&format!("{what}: `!status` of one"), &fleet.one, &first.one, Goal::None));
