@@ -12,6 +12,7 @@ pub mod domain;
 pub mod engine;
 pub mod ports;
 
+pub mod any_of;
 pub mod console;
 pub mod ledger;
 pub mod local;

@@ -14,7 +14,7 @@ use crate::domain::{
     inbound::Inbound,
     incident::Incident,
     message::{Body, MessageClass},
-    names::{EventId, RoomId, ServiceName, UserId},
+    names::{EventId, HostName, RoomId, ServiceName, UserId},
     operation::{Operation, OperationId},
     origin::Actor,
     outgoing::{MessageKey, Outgoing},
@@ -353,6 +353,11 @@ pub trait Remote: Send + Sync + 'static {
     /// `output` is called from the task that drains the channel. It must not
     /// block: a slow consumer would stall every other command on the host.
     fn exec<'a>(&'a self, exec: Exec, output: &'a mut dyn Output) -> BoxFuture<'a, Result<Exit, RemoteError>>;
+
+    /// Which host answered last, where it is one of several.
+    fn answering(&self) -> Option<HostName> {
+        None
+    }
 }
 
 /// A command line and its bounds.
@@ -429,4 +434,4 @@ impl RemoteError {
 }
 
 /// All hosts, by name. Made once by `app`.
-pub type Remotes = std::collections::BTreeMap<crate::domain::names::HostName, Arc<dyn Remote>>;
+pub type Remotes = std::collections::BTreeMap<HostName, Arc<dyn Remote>>;

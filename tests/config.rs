@@ -240,7 +240,7 @@ fn unknown_keys_are_all_reported_with_the_nearest_known_one() {
         config.toml:18:1: unknown key `tags` in [[host]]
             it belongs to [[service]]
         config.toml:19:1: unknown key `xyzzy` in [[host]]
-            known here: name, transport, address, port, user, key_file, key_passphrase_file, key_passphrase_env, agent, agent_socket, host_key, known_hosts_file, jump, connect_timeout, keepalive, idle_timeout, max_sessions, discover
+            known here: name, transport, address, port, user, key_file, key_passphrase_file, key_passphrase_env, agent, agent_socket, host_key, known_hosts_file, jump, any_of, connect_timeout, keepalive, idle_timeout, max_sessions, discover
         config.toml:24:12: unknown key `time_out` in update
             did you mean `timeout`?
         "
@@ -529,6 +529,46 @@ update = { strategy = "command" }
             give an alias like #ops:example.org, or an ID that starts with '!'
         "#
     );
+}
+
+#[test]
+fn a_host_may_be_any_of_several() {
+    let hosts = format!("{}{}", ssh_host("m1", ""), ssh_host("m2", ""));
+    let any_of = |lines: &str| format!("{hosts}[[host]]\nname = \"prod\"\n{lines}\n");
+    let settings = parse(&format!("{LEAST}{}", any_of("any_of = [\"m2\", \"m1\"]"))).unwrap();
+    let prod = settings.inventory.hosts.iter().find(|host| host.name.as_str() == "prod").unwrap();
+    assert_eq!(prod.any_of.iter().map(|host| host.as_str()).collect::<Vec<_>>(), ["m2", "m1"]);
+    let circle = format!("[[host]]\nname = \"all\"\nany_of = [\"prod\"]\n{}", ssh_host("behind", "jump = \"prod\""));
+    insta::assert_snapshot!(complaint(&format!("{}{circle}", any_of("any_of = [\"m1\", \"m3\"]\nuser = \"ops\""))), @r#"
+        config invalid: 4 problems
+        config.toml:26:17: `any_of` names a host that is not here: "m3"
+            known hosts: m1, m2, prod, all, behind
+        config.toml:27:8: `user` means nothing with `any_of`
+            each of those hosts has its own
+        config.toml:30:11: `any_of` names "prod", which is any of several itself
+            name hosts that are machines
+        config.toml:37:8: `jump` leads over "prod", which is any of several hosts
+            name one of them
+        "#);
+    insta::assert_snapshot!(complaint(&any_of("any_of = []")), @r#"
+        config invalid: 1 problem
+        config.toml:26:10: `any_of` names no host
+            name those that can be asked, or drop it
+        "#);
+    let own = "[[service]]\nname = \"db\"\nhost = \"prod\"\n";
+    insta::assert_snapshot!(complaint(&(any_of("any_of = [\"m1\"]") + own)), @r#"
+    config invalid: 1 problem
+    config.toml:28:8: "prod" is any of several hosts, and each has services of its own
+        name the one of them that it runs on
+    "#);
+    let service = "[[service]]\nname = \"web\"\nhost = \"prod\"\nruntime = \"swarm\"\nstack = \"shop\"\nservice = \"shop_web\"\ndir = \"/srv\"\n";
+    insta::assert_snapshot!(complaint(&(any_of("any_of = [\"m1\"]") + service)), @r#"
+        config invalid: 2 problems
+        config.toml:32:11: `service` means nothing with `stack`
+            a service is all of a stack or one service of the swarm: drop one of them
+        config.toml:33:7: `dir` means nothing with the runtime "swarm"
+            drop it, or correct `runtime`
+        "#);
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn inventory() -> Inventory {
     };
     Inventory {
         services: vec![service("bridge"), service("kokoro")],
-        hosts: vec![Host { name: HostName::parse("spark").unwrap(), discover: Some(discover) }],
+        hosts: vec![Host { name: HostName::parse("spark").unwrap(), any_of: vec![], discover: Some(discover) }],
         operators: [(UserId::parse("@alice:example.org").unwrap(), Role::Operator)].into(),
         ..Inventory::default()
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use anyhow::Context;
 
 use crate::{
+    any_of::AnyOf,
     config::{self, HostKeys, Settings, SshSettings, Transport},
     domain::names::HostName,
     local::Local,
@@ -24,6 +25,7 @@ pub(super) fn remotes(settings: &Settings) -> anyhow::Result<Remotes> {
                 remotes.insert(host.name.clone(), Arc::new(Local::new()) as Arc<dyn Remote>);
             }
             Transport::Ssh(ssh) => waiting.push((&host.name, ssh)),
+            Transport::AnyOf(_) => {}
         }
     }
     while !waiting.is_empty() {
@@ -48,6 +50,13 @@ pub(super) fn remotes(settings: &Settings) -> anyhow::Result<Remotes> {
         }
         waiting = later;
         anyhow::ensure!(waiting.len() < before, "the jump hosts form a circle");
+    }
+    for host in &settings.hosts {
+        if let Transport::AnyOf(names) = &host.transport {
+            let hosts = names.iter().filter_map(|name| Some((name.clone(), Arc::clone(remotes.get(name)?))));
+            let any_of = AnyOf::new(hosts.collect());
+            remotes.insert(host.name.clone(), Arc::new(any_of));
+        }
     }
     Ok(remotes)
 }

@@ -23,17 +23,22 @@ pub(super) struct HostDraft<'a> {
     pub(super) name: At<HostName>,
     pub(super) jump: Option<At<&'a str>>,
     pub(super) is_local: bool,
+    /// Set where it is one of several.
+    pub(super) any_of: Vec<At<&'a str>>,
     discover: Option<discovery::Policy>,
     /// `None` when something about it is wrong, and reported.
     pub(super) transport: Option<Transport>,
 }
 
 impl HostDraft<'_> {
-    /// The finished host; `jump` was found to resolve.
-    pub(super) fn finish(self, jump: Option<HostName>) -> Option<HostSettings> {
+    /// The finished host; `jump` and `any_of` were found to resolve.
+    pub(super) fn finish(self, jump: Option<HostName>, any_of: Vec<HostName>) -> Option<HostSettings> {
         let mut transport = self.transport?;
-        if let Transport::Ssh(ssh) = &mut transport {
-            ssh.jump = jump;
+        match &mut transport {
+            Transport::Ssh(ssh) => ssh.jump = jump,
+            Transport::AnyOf(_) if any_of.is_empty() => return None,
+            Transport::AnyOf(hosts) => *hosts = any_of,
+            Transport::Local => {}
         }
         Some(HostSettings { name: self.name.value, transport, discover: self.discover })
     }
@@ -45,6 +50,9 @@ pub(super) fn read<'a>(section: &Section<'a>, outside: &Surroundings<'_>) -> Opt
         let parsed = HostName::parse(name.value).map_err(|bad| section.problems.report_name(name.at, "name", bad));
         parsed.ok().map(|value| At { value, at: name.at })
     });
+    if section.place("any_of").is_some() {
+        return any_of(section, name?);
+    }
     let is_local = match section.text("transport") {
         None | Some(At { value: "ssh", .. }) => false,
         Some(At { value: "local", .. }) => true,
@@ -52,17 +60,45 @@ pub(super) fn read<'a>(section: &Section<'a>, outside: &Surroundings<'_>) -> Opt
             let near = nearest(value, &["ssh", "local"]).map(|near| format!("did you mean \"{near}\"? "));
             let advice = near.unwrap_or_default() + "\"ssh\" reaches another machine, \"local\" is the bot's own";
             section.problems.report(at, format!("`transport` is not known: {value:?}"), advice);
-            return Some(HostDraft { name: name?, jump: None, is_local: false, discover: None, transport: None });
+            return Some(HostDraft {
+                name: name?,
+                jump: None,
+                is_local: false,
+                any_of: vec![],
+                discover: None,
+                transport: None,
+            });
         }
     };
     let transport = if is_local { local(section) } else { ssh(section, outside).map(|ssh| Transport::Ssh(ssh.into())) };
     let jump = section.text("jump").filter(|_| !is_local);
     let sessions = match &transport {
         Some(Transport::Ssh(ssh)) => Some((ssh.user.as_str(), ssh.max_sessions)),
-        Some(Transport::Local) | None => None,
+        Some(Transport::Local | Transport::AnyOf(_)) | None => None,
     };
     let discover = section.table("discover", &schema::DISCOVER).and_then(|given| discover::read(&given, sessions));
-    Some(HostDraft { name: name?, jump, is_local, discover, transport })
+    Some(HostDraft { name: name?, jump, is_local, any_of: vec![], discover, transport })
+}
+
+/// One of several hosts, whichever answers. What of them is right, their own sections say.
+fn any_of<'a>(section: &Section<'a>, name: At<HostName>) -> Option<HostDraft<'a>> {
+    for key in section.keys().filter(|key| !["name", "any_of", "discover"].contains(key)) {
+        if let Some(at) = section.place(key) {
+            section.problems.report(
+                at,
+                format!("`{key}` means nothing with `any_of`"),
+                "each of those hosts has its own",
+            );
+        }
+    }
+    let any_of = section.texts("any_of");
+    if any_of.is_empty() {
+        let at = section.place("any_of").unwrap_or(section.at);
+        section.problems.report(at, "`any_of` names no host", "name those that can be asked, or drop it");
+    }
+    let discover = section.table("discover", &schema::DISCOVER).and_then(|given| discover::read(&given, None));
+    let transport = Some(Transport::AnyOf(Vec::new()));
+    Some(HostDraft { name, jump: None, is_local: false, any_of, discover, transport })
 }
 
 fn local(section: &Section<'_>) -> Option<Transport> {

@@ -45,10 +45,7 @@ pub use self::{
     surroundings::{Depth, Surroundings},
 };
 use self::{problem::Problems, section::Section};
-use crate::domain::{
-    inventory::{Host, Inventory},
-    names::HostName,
-};
+use crate::domain::{inventory::Inventory, names::HostName};
 
 /// Where the state is kept when neither the config nor systemd says.
 const STATE_DIR: &str = "/var/lib/opsroom";
@@ -109,14 +106,14 @@ fn read(text: &str, outside: &Surroundings<'_>, problems: &Problems<'_>) -> Opti
     let watch = root.table("watch", &schema::WATCH).map(|section| watch::read(&section)).unwrap_or_default();
     let services = root.tables("service", &schema::SERVICE);
     let services = services.iter().map(|section| service::read(section, &watch.services)).collect();
-    let services = references::services(services, &host_names, problems);
+    let services = references::services(services, &host_names, &hosts, problems);
     let commands = root.table("commands", &schema::COMMANDS).map(|section| commands::commands(&section));
     let dashboard = root.table("dashboard", &schema::DASHBOARD).and_then(|section| section.flag("enabled"));
     let heartbeat = root.table("heartbeat", &schema::HEARTBEAT);
     let heartbeat = heartbeat.and_then(|section| heartbeat::read(&section, outside));
     let inventory = Inventory {
         services,
-        hosts: hosts.iter().map(|host| Host { name: host.name.clone(), discover: host.discover.clone() }).collect(),
+        hosts: hosts.iter().map(HostSettings::in_inventory).collect(),
         operators,
         commands: commands.unwrap_or_default(),
         watch,

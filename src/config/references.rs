@@ -7,7 +7,7 @@ use super::{
     host::HostDraft,
     problem::{At, Problems},
     service::ServiceDraft,
-    settings::HostSettings,
+    settings::{HostSettings, Transport},
     unique::Unique,
 };
 use crate::domain::{
@@ -25,11 +25,32 @@ pub(super) fn hosts(drafts: Vec<HostDraft<'_>>, problems: &Problems<'_>) -> Vec<
     }
     let names: Vec<_> = drafts.iter().map(|draft| draft.name.value.clone()).collect();
     let local: Vec<_> = drafts.iter().map(|draft| draft.is_local).collect();
+    let several: Vec<_> = drafts.iter().map(|draft| matches!(draft.transport, Some(Transport::AnyOf(_)))).collect();
+    let any_of: Vec<Vec<HostName>> = drafts
+        .iter()
+        .map(|draft| {
+            let named = draft.any_of.iter().map(|named| {
+                let found = position(&names, "any_of", Some(*named), problems)?;
+                if several[found] {
+                    let what = format!("`any_of` names {:?}, which is any of several itself", named.value);
+                    problems.report(named.at, what, "name hosts that are machines");
+                    return None;
+                }
+                Some(names[found].clone())
+            });
+            named.collect::<Option<_>>().unwrap_or_default()
+        })
+        .collect();
     let jumps: Vec<_> = drafts
         .iter()
         .map(|draft| {
             let At { value, at } = draft.jump?;
             let found = position(&names, "jump", draft.jump, problems)?;
+            if several[found] {
+                let advice = "name one of them";
+                problems.report(at, format!("`jump` leads over {value:?}, which is any of several hosts"), advice);
+                return None;
+            }
             if local[found] {
                 let advice = "the bot runs there: drop `jump`";
                 problems.report(at, format!("`jump` leads over {value:?}, which is local"), advice);
@@ -40,7 +61,8 @@ pub(super) fn hosts(drafts: Vec<HostDraft<'_>>, problems: &Problems<'_>) -> Vec<
         .collect();
     report_circles(&drafts, &names, &jumps, problems);
     let jump_names = jumps.into_iter().map(|jump| jump.map(|index| names[index].clone()));
-    drafts.into_iter().zip(jump_names).filter_map(|(draft, jump)| draft.finish(jump)).collect()
+    let resolved = jump_names.zip(any_of);
+    drafts.into_iter().zip(resolved).filter_map(|(draft, (jump, any_of))| draft.finish(jump, any_of)).collect()
 }
 
 /// Where a referred name is; reports it when it is nowhere.
@@ -83,7 +105,12 @@ fn report_circles(drafts: &[HostDraft<'_>], names: &[HostName], jumps: &[Option<
 }
 
 /// Finishes the services that are right; the rest is reported.
-pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], problems: &Problems<'_>) -> Vec<Service> {
+pub(super) fn services(
+    drafts: Vec<ServiceDraft<'_>>,
+    hosts: &[HostName],
+    finished: &[HostSettings],
+    problems: &Problems<'_>,
+) -> Vec<Service> {
     let mut known = Unique::new("service");
     let mut workloads: HashMap<(String, Workload, Option<LoginName>), (usize, String)> = HashMap::new();
     let mut services = Vec::new();
@@ -93,6 +120,11 @@ pub(super) fn services(drafts: Vec<ServiceDraft<'_>>, hosts: &[HostName], proble
         }
         position(hosts, "host", draft.host, problems);
         let Some(service) = draft.service else { continue };
+        let several = |host: &&HostSettings| host.name == service.host && matches!(host.transport, Transport::AnyOf(_));
+        if finished.iter().any(|host| several(&host)) && !service.workload.runtime().is_of_several() {
+            let what = format!("{:?} is any of several hosts, and each has services of its own", service.host.as_str());
+            problems.report(draft.workload_at, what, "name the one of them that it runs on");
+        }
         let login = service.run_as.clone().filter(|_| service.workload.is_of_a_login());
         let place = (service.host.to_string(), service.workload.clone(), login);
         if let Some((first, name)) = workloads.get(&place) {

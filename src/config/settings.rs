@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{host_key::HostKey, secret::Secret};
 use crate::domain::{
     discovery,
-    inventory::Inventory,
+    inventory::{self, Inventory},
     names::{HostName, LoginName, UserId},
     room::RoomAddress,
 };
@@ -87,6 +87,17 @@ pub struct HostSettings {
     pub discover: Option<discovery::Policy>,
 }
 
+impl HostSettings {
+    /// What the engine knows of it.
+    pub(super) fn in_inventory(&self) -> inventory::Host {
+        let any_of = match &self.transport {
+            Transport::AnyOf(hosts) => hosts.clone(),
+            Transport::Local | Transport::Ssh(_) => Vec::new(),
+        };
+        inventory::Host { name: self.name.clone(), any_of, discover: self.discover.clone() }
+    }
+}
+
 /// How commands get to a host.
 #[derive(Debug, Clone)]
 pub enum Transport {
@@ -94,6 +105,8 @@ pub enum Transport {
     Local,
     /// Any other one.
     Ssh(Box<SshSettings>),
+    /// One of these, which are no such themselves. Never empty.
+    AnyOf(Vec<HostName>),
 }
 
 /// One SSH connection.

@@ -21,6 +21,7 @@ const STRATEGIES: [(&str, &[&str]); 5] = [
 pub(super) fn default(strategies: &[&'static str]) -> UpdatePolicy {
     let strategy = match strategies.first() {
         Some(&"git") => Strategy::Git { build: None, install: None },
+        Some(&"pull") => Strategy::Pull,
         Some(_) | None => Strategy::ComposeGit,
     };
     UpdatePolicy { strategy, ..UpdatePolicy::default() }

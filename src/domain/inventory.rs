@@ -32,11 +32,14 @@ pub struct Inventory {
     pub maintenance: Vec<Window>,
 }
 
-/// A machine that is reached over SSH, or the one the bot runs on.
+/// A machine that is reached over SSH, or the one the bot runs on; or one of
+/// several that know the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     /// Its name in the room.
     pub name: HostName,
+    /// Set where it is one of these, whichever answers.
+    pub any_of: Vec<HostName>,
     /// What of that which runs there becomes a service without being in the config.
     pub discover: Option<discovery::Policy>,
 }

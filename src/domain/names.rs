@@ -115,6 +115,12 @@ checked_name!(
     |s| word(s, 128, "_.-")
 );
 checked_name!(
+    /// A stack of services that several machines run together, or one of those.
+    StackName, "service or stack name",
+    "use letters, digits, '_', '.' and '-', starting with a letter or digit, 63 at most",
+    |s| word(s, 63, "_.-")
+);
+checked_name!(
     /// A systemd unit with its suffix (systemd.unit(5); templates are units once
     /// they have an instance).
     UnitName, "unit name",

@@ -32,6 +32,8 @@ pub struct Observation {
     pub asked: Option<bool>,
     /// Set where it is there to do one thing and end.
     pub task: Option<Task>,
+    /// What its runtime adds: where it runs, or why it does not.
+    pub note: Option<String>,
     /// Its containers, where it is a project. All else is then that of the one
     /// which is worst off.
     pub members: Vec<(Member, Observation)>,
@@ -138,6 +140,8 @@ pub struct HostFacts {
     pub boot: Option<String>,
     /// How full its disks are.
     pub disks: Vec<Disk>,
+    /// Which host answered, where it is one of several.
+    pub answered: Option<HostName>,
     /// Why one of several runtimes did not answer. What it runs is
     /// [`State::Unknown`].
     pub down: Option<String>,
@@ -190,6 +194,7 @@ impl Observation {
             kept_up: false,
             asked: None,
             task: None,
+            note: None,
             members: Vec::new(),
         }
     }

@@ -36,6 +36,8 @@ pub enum Refusal {
     NoContainer(String),
     /// The unit is not made from a file that names an image.
     NoQuadlet,
+    /// It is one task of several, which the engine replaces by itself.
+    OneTask(String),
     /// No registry can be asked for the image of that name.
     NoRegistry(String),
     /// Each start pulls the image: nothing could be taken back.
@@ -116,6 +118,7 @@ impl Refusal {
             ("no-entry", _) => Self::NoEntry(text),
             ("no-container", _) => Self::NoContainer(text),
             ("no-quadlet", _) => Self::NoQuadlet,
+            ("one-task", _) => Self::OneTask(text),
             ("no-registry", _) => Self::NoRegistry(text),
             ("pulls-itself", _) => Self::PullsItself,
             ("engine", _) => Self::Engine(text),

@@ -40,7 +40,9 @@ pub async fn listings(
     sought: &Sought,
 ) -> (Vec<Listing>, Vec<NotShown>) {
     let (mut listings, mut silent) = (Vec::new(), Vec::new());
-    for runtime in runtime::ALL {
+    // What is one of several machines' own, another would not show.
+    let several = remote.answering().is_some();
+    for runtime in runtime::ALL.iter().filter(|runtime| !several || runtime.is_of_several()) {
         match discover(remote, host, login, *runtime, sought).await {
             Ok(shown) => listings.push(Listing { login: login.cloned(), runtime: runtime.label(), shown }),
             Err(why) => {

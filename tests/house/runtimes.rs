@@ -11,9 +11,13 @@ struct Runtime {
 }
 
 const RUNTIMES: &[Runtime] = &[
-    Runtime { name: "docker", own: &["src/domain/runtime/docker", "src/config/workload/docker"] },
+    Runtime {
+        name: "docker",
+        own: &["src/domain/runtime/docker", "src/config/workload/docker", "src/domain/runtime/swarm"],
+    },
     Runtime { name: "podman", own: &["src/domain/runtime/podman", "src/config/workload/podman"] },
     Runtime { name: "systemd", own: &["src/domain/runtime/systemd", "src/config/workload/systemd"] },
+    Runtime { name: "swarm", own: &["src/domain/runtime/swarm", "src/config/workload/swarm"] },
 ];
 
 /// Where all of them are registered.
@@ -45,6 +49,7 @@ const SPOKEN_OF: &[(&str, &str, &str)] = &[
     ("src/config/mod.rs", "systemd", "where the bot's own service keeps its state (StateDirectory=)"),
     ("src/domain/doctor/host.sh", "docker", "names that compose files have, in which secrets are looked for"),
     ("src/domain/job/detach.sh", "systemd", "jobs on the bot's own machine outlive the bot's own service"),
+    ("src/domain/runtime/docker/discover.rs", "swarm", "the label of what is no container of anybody's own"),
     ("src/domain/runtime/podman/discover.rs", "systemd", "the label that Podman itself gives to what a unit starts"),
     ("src/domain/runtime/systemd/change/pull.sh", "podman", "whose images a unit runs that was made from its files"),
     ("src/domain/runtime/systemd/change/update_pull.sh", "podman", "the same"),

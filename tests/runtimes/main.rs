@@ -14,6 +14,8 @@ mod quadlets;
 #[path = "../e2e/stage.rs"]
 #[expect(dead_code, reason = "what begins with another host is for the other stories")]
 mod stage;
+mod swarm;
+mod swarm_updates;
 mod unit_alerts;
 mod unit_updates;
 mod units;

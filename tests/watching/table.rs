@@ -199,6 +199,8 @@ fn plain(head: &str) -> String {
             (r"\d+(\.\d+)? (s|min|h|d)\b( \d+ s\b)?", "⏱"),
             (r"\b[0-9a-f]{7,40}\b", "1a2b3c4"),
             (r"\d+×", "n×"),
+            // Whether two are over by the same look is chance.
+            (r" and \d+ other members?\b", ""),
             (r"\b\d+ (services|in trouble)\b", "n $1"),
             (r"\|", r"\|"),
         ]

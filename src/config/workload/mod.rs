@@ -3,6 +3,7 @@
 
 mod docker;
 mod podman;
+mod swarm;
 mod systemd;
 
 use std::collections::BTreeSet;
@@ -30,7 +31,7 @@ struct Kind {
 }
 
 /// Every runtime; the first is meant when the config does not say.
-const KINDS: &[Kind] = &[docker::KIND, podman::KIND, systemd::KIND];
+const KINDS: &[Kind] = &[docker::KIND, podman::KIND, systemd::KIND, swarm::KIND];
 
 /// What a service is, as a line of the config.
 pub(super) fn written(workload: &Workload) -> String {

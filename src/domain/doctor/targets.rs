@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_host_on_which_nothing_is_can_be_named() {
-        let host = |name: &str| Host { name: HostName::parse(name).unwrap(), discover: None };
+        let host = |name: &str| Host { name: HostName::parse(name).unwrap(), any_of: vec![], discover: None };
         let inventory = Inventory { hosts: vec![host("spark-1"), host("spark-2")], ..Inventory::default() };
         let named = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();

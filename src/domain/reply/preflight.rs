@@ -58,6 +58,11 @@ pub fn refused(refusal: &Refusal, service: &Service, change: Change, prefix: &st
             code(image),
             code("registry.example.org/app:stable")
         ),
+        Refusal::OneTask(task) => format!(
+            "{} is one of several tasks, which {} replaces by itself. Name the whole service.",
+            code(task),
+            runtime.label()
+        ),
         Refusal::PullsItself => {
             "Its file has each start pull the image (`Pull=`): then nothing could be taken back. Drop that line."
                 .to_owned()

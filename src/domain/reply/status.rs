@@ -246,7 +246,8 @@ fn project(line: &Line<'_>, seen: &Observation, alone: bool, now: Timestamp) -> 
         let finished = known.stopped.is_none() && seen.state.is_done();
         done += usize::from(finished);
         let (mark, state) = if finished { (Mark::Idle, done_since(seen, now)) } else { one(seen, known, now) };
-        rows.push((mark, format!("{} — {state}", escape(&member.shown(names.iter().copied())))));
+        let note = seen.note.as_ref().map_or(String::new(), |note| format!("; {}", escape(note)));
+        rows.push((mark, format!("{} — {state}{note}", escape(&member.shown(names.iter().copied())))));
     }
     // What is missed has no container that could be seen.
     let known = line.known.map(Detector::members).unwrap_or_default();

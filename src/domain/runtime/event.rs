@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{member::Member, names::ProjectName, observation::Reason};
+use crate::domain::{member::Member, observation::Reason};
 
 /// Something that happened to what runs a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct RuntimeEvent {
     pub id: String,
     /// Its name in its runtime at the time.
     pub name: String,
-    /// The project that it belongs to, and which of its members it is.
-    pub of: Option<(ProjectName, Member)>,
+    /// What it belongs to by name, and which of its members it is.
+    pub of: Option<(String, Member)>,
     /// When, by the host's clock.
     pub at: Timestamp,
     /// What happened to it.

@@ -14,6 +14,7 @@ pub mod workload;
 
 pub mod docker;
 pub mod podman;
+pub mod swarm;
 pub mod systemd;
 
 use std::fmt;
@@ -43,12 +44,13 @@ impl Workload {
             Self::Docker(_) | Self::Project(_) => &docker::Docker,
             Self::Podman(_) => &podman::Podman,
             Self::Systemd(_) => &systemd::Systemd,
+            Self::Swarm(_) | Self::Stack(_) => &swarm::Swarm,
         }
     }
 }
 
 /// Every runtime there is.
-pub static ALL: &[&dyn Runtime] = &[&docker::Docker, &podman::Podman, &systemd::Systemd];
+pub static ALL: &[&dyn Runtime] = &[&docker::Docker, &podman::Podman, &systemd::Systemd, &swarm::Swarm];
 
 /// A runtime and services that it runs.
 pub type ByRuntime<'a> = (&'static dyn Runtime, Vec<&'a Service>);
@@ -81,6 +83,11 @@ pub trait Runtime: fmt::Debug + Sync {
 
     /// Directories of its own whose disks can fill up.
     fn disks(&self) -> &'static [&'static str];
+
+    /// Whether several hosts know the same of what it runs, so that any of them can be asked.
+    fn is_of_several(&self) -> bool {
+        false
+    }
 
     /// A command that prints how these are, each on lines of its own. Both
     /// streams are read together; its status says nothing.

@@ -4,7 +4,7 @@ use super::{
     RuntimeEvent,
     systemd::{Manager, Unit},
 };
-use crate::domain::names::{ContainerName, ProjectName};
+use crate::domain::names::{ContainerName, ProjectName, StackName};
 
 /// Characters of a name that a service takes over.
 const SHORT: usize = 40;
@@ -21,6 +21,10 @@ pub enum Workload {
     Podman(ContainerName),
     /// A unit of systemd.
     Systemd(Unit),
+    /// A service of a swarm, however many tasks it has.
+    Swarm(StackName),
+    /// All services of a stack in a swarm.
+    Stack(StackName),
 }
 
 impl Workload {
@@ -35,6 +39,7 @@ impl Workload {
             Self::Docker(container) | Self::Podman(container) => container.as_str(),
             Self::Project(project) => project.as_str(),
             Self::Systemd(unit) => unit.name.as_str(),
+            Self::Swarm(name) | Self::Stack(name) => name.as_str(),
         }
     }
 
@@ -43,7 +48,7 @@ impl Workload {
     pub fn short_name(&self) -> String {
         let whole = match self {
             Self::Systemd(unit) => unit.short_name(),
-            Self::Docker(_) | Self::Project(_) | Self::Podman(_) => self.name(),
+            Self::Docker(_) | Self::Project(_) | Self::Podman(_) | Self::Swarm(_) | Self::Stack(_) => self.name(),
         };
         let fits = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
         let short: String = whole.chars().take(SHORT).map(fits).collect();
@@ -54,14 +59,14 @@ impl Workload {
     pub fn is_unit(&self) -> bool {
         match self {
             Self::Systemd(_) => true,
-            Self::Docker(_) | Self::Project(_) | Self::Podman(_) => false,
+            Self::Docker(_) | Self::Project(_) | Self::Podman(_) | Self::Swarm(_) | Self::Stack(_) => false,
         }
     }
 
     /// Whether it has members, which are known once they were seen.
     pub fn is_project(&self) -> bool {
         match self {
-            Self::Project(_) => true,
+            Self::Project(_) | Self::Swarm(_) | Self::Stack(_) => true,
             Self::Docker(_) | Self::Podman(_) | Self::Systemd(_) => false,
         }
     }
@@ -71,7 +76,7 @@ impl Workload {
         match self {
             Self::Podman(_) => true,
             Self::Systemd(unit) => unit.manager == Manager::User,
-            Self::Docker(_) | Self::Project(_) => false,
+            Self::Docker(_) | Self::Project(_) | Self::Swarm(_) | Self::Stack(_) => false,
         }
     }
 
@@ -79,15 +84,16 @@ impl Workload {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Project(_) => "project",
-            Self::Docker(_) | Self::Podman(_) | Self::Systemd(_) => self.runtime().noun(),
+            Self::Stack(_) => "stack",
+            Self::Docker(_) | Self::Podman(_) | Self::Systemd(_) | Self::Swarm(_) => self.runtime().noun(),
         }
     }
 
     /// Whether an event is about it, or about one of its members.
     pub fn has(&self, event: &RuntimeEvent) -> bool {
         match self {
-            Self::Project(project) => event.of.as_ref().is_some_and(|(of, _)| of == project),
-            Self::Docker(_) | Self::Podman(_) => event.name == self.name(),
+            Self::Project(_) | Self::Stack(_) => event.of.as_ref().is_some_and(|(of, _)| of == self.name()),
+            Self::Docker(_) | Self::Podman(_) | Self::Swarm(_) => event.name == self.name(),
             Self::Systemd(unit) => unit.is_meant_by(&event.name),
         }
     }

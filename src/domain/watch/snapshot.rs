@@ -58,7 +58,8 @@ impl ServiceWatch {
             let moved = moved.map(|(before, now)| now.duration_since(before));
             died = self.deaths.looked(id, seen.restarts, moved, seen.at);
             let runs = seen.state == State::Running;
-            let fall = self.unseen_fall.take_if(|fall| runs && fall.at < snapshot.began);
+            // What was told while it was taken explains what it counts; of anything else, the next one may show more.
+            let fall = self.unseen_fall.take_if(|fall| runs && (died > 0 || fall.at < snapshot.began));
             if died > 0 && !self.held {
                 missed = Some(Missed::Died(died));
                 // An earlier look saw it between its end and its start, and that this was counted shows only now.
@@ -186,6 +187,12 @@ impl ServiceWatch {
             return self.ended_unseen(seen, death);
         }
         let (since, opens, told) = match self.present {
+            // It had died, and is not to be started again: the runtime knows who wants that.
+            Present::Down { since, opens: Some(_), told } if seen.asked == Some(true) && !self.held => {
+                self.present = Present::Down { since, opens: None, told };
+                self.stopped_by(Who::Outside, now);
+                return None;
+            }
             Present::Unseen => (now, None, false),
             Present::Down { since, opens, told } => (since, opens, told),
             Present::Running { .. } | Present::Between { .. } | Present::Paused | Present::Absent { .. } => {

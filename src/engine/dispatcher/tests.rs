@@ -74,7 +74,7 @@ impl Room {
             rights: Rights::Change,
             watch: Policy::default(),
         };
-        let host = |name: &str| Host { name: HostName::parse(name).unwrap(), discover: None };
+        let host = |name: &str| Host { name: HostName::parse(name).unwrap(), any_of: vec![], discover: None };
         let user = |id: &str| UserId::parse(id).unwrap();
         let inventory = Inventory {
             services: vec![

@@ -54,6 +54,10 @@ impl HostWorker {
             Ok(_) => {
                 let seen;
                 (facts, seen) = snapshot::read(&output.text(), &*services, Timestamp::now());
+                if let Some(host) = self.remote.answering() {
+                    // Boots and disks are that host's: another may answer next time.
+                    facts = HostFacts { answered: Some(host), down: facts.down, ..HostFacts::default() };
+                }
                 seen
             }
             // Others use all sessions of the connection: that says nothing about the host.

@@ -55,7 +55,7 @@ impl Remote for Fake {
             if exec.command.contains("docker ps") {
                 self.looks.lock().unwrap().push(Instant::now());
                 for name in &*self.running.lock().unwrap() {
-                    output.chunk(Stream::Stdout, format!("[\"{name}\",\"running\",\"\",\"\",\"\"]\n").as_bytes());
+                    output.chunk(Stream::Stdout, format!("[\"{name}\",\"running\",\"\",\"\",\"\",\"\"]\n").as_bytes());
                 }
             }
             Ok(Exit::Code(0))

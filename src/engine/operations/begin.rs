@@ -6,6 +6,7 @@ use crate::{
         change::Wanted,
         job::Job,
         message::MessageClass,
+        names::HostName,
         operation::{Operation, Outcome},
         progress::Progress,
         record::Record,
@@ -51,7 +52,7 @@ impl Operations {
             change,
             service: name,
             member,
-            host: service.host.clone(),
+            host: self.host_for(&service.host, ctx),
             origin: request.origin.clone(),
             asked: request.asked.clone(),
             began: ctx.now,
@@ -68,6 +69,15 @@ impl Operations {
             .then(speech::say(&operation.origin, "progress", MessageClass::Progress, &text, vec![]))
             .then(run)
             .then(Signal::OperationStarted(Box::new(operation)))
+    }
+
+    /// Where a change is carried out: of several hosts on one of them to its end,
+    /// since only that one knows of its job.
+    fn host_for(&self, host: &HostName, ctx: &Ctx<'_>) -> HostName {
+        let any_of = ctx.inventory.hosts.iter().find(|known| known.name == *host).map(|known| &known.any_of[..]);
+        let any_of = any_of.unwrap_or_default();
+        let answering = self.answering.get(host).filter(|answering| any_of.contains(answering));
+        answering.or(any_of.first()).unwrap_or(host).clone()
     }
 
     /// Follows an operation that an earlier process began.

@@ -72,10 +72,12 @@ impl Operations {
         let (Lost::Gone(why) | Lost::Unreached(why)) = &lost;
         let note = reply::change::lost(why);
         tracing::warn!(operation = active.operation.id.0, "lost from sight: {why}");
+        let service = ctx.inventory.service(&active.operation.service);
+        let host = service.map_or(&active.operation.host, |service| &service.host).clone();
         active.lost = Some(lost);
         // Nobody waits for this ticket: the report is heard by whoever can use it.
         let request = HostRequest::Snapshot { ticket: ctx.ids.ticket(Asker::Operations) };
-        let look = Effect::Host { host: active.operation.host.clone(), request };
+        let look = Effect::Host { host, request };
         let step = active.show(Some(&note), ctx).then(look);
         self.active.insert(active.operation.id, active);
         step
@@ -83,8 +85,17 @@ impl Operations {
 
     /// A host was seen: what was lost there can be told, or followed again.
     pub fn snapshot(&mut self, report: &HostReport, ctx: &Ctx<'_>) -> Step {
+        if let Some(answered) = &report.facts.answered {
+            self.answering.insert(report.host.clone(), answered.clone());
+        }
         let Ok(seen) = &report.seen else { return Step::none() };
-        let lost = |active: &ActiveOperation| active.operation.host == report.host && active.lost.is_some();
+        let host = |active: &ActiveOperation| {
+            let service = ctx.inventory.service(&active.operation.service);
+            service.map_or(&active.operation.host, |service| &service.host).clone()
+        };
+        let answered = report.facts.answered.as_ref().unwrap_or(&report.host);
+        let is_reached = |active: &ActiveOperation| active.operation.host == *answered;
+        let lost = |active: &ActiveOperation| active.lost.is_some() && host(active) == report.host;
         let found: Vec<OperationId> = self.active.values().filter(|a| lost(a)).map(|a| a.operation.id).collect();
         let mut step = Step::none();
         for id in found {
@@ -92,11 +103,12 @@ impl Operations {
             let service = ctx.inventory.service(&active.operation.service);
             let (Some(lost), Some(service)) = (active.lost.take(), service) else { continue };
             match lost {
-                Lost::Unreached(_) => {
+                Lost::Unreached(_) if is_reached(&active) => {
                     step.push(active.run(service, active.state(), ctx.now));
                     self.active.insert(id, active);
                 }
-                Lost::Gone(checked) => {
+                // Another of several hosts can say how the service is, and not how the job is.
+                Lost::Unreached(checked) | Lost::Gone(checked) => {
                     let before = operation::seen(active.progress.before.as_deref(), service, report.at);
                     let after = seen.iter().find(|o| o.service == service.name);
                     let found = after.map(|after| reply::change::found(before.as_ref(), after, ctx.now));

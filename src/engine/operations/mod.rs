@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use self::{active::ActiveOperation, cancel::Waiting};
 use super::{ctx::Ctx, event::Ticket, step::Step};
 use crate::domain::{
-    names::ServiceName,
+    names::{HostName, ServiceName},
     operation::{Operation, OperationId},
     progress::Progress,
     reply,
@@ -22,6 +22,8 @@ use crate::domain::{
 #[derive(Debug, Default)]
 pub struct Operations {
     active: BTreeMap<OperationId, ActiveOperation>,
+    /// Which of several hosts answered last, by what they are together.
+    answering: BTreeMap<HostName, HostName>,
     /// Who waits to hear that a change was told to end.
     cancelling: BTreeMap<Ticket, Waiting>,
 }

@@ -38,6 +38,7 @@ pub mod host;
 pub mod keys;
 pub mod project;
 pub mod registry;
+pub mod swarm;
 pub mod synapse;
 
 pub mod message;

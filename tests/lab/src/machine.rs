@@ -173,6 +173,17 @@ impl Machine {
         self.cable_from(other, device, "eth1", near, far);
     }
 
+    /// Lays a cable to a machine that has a bridge `br0`, and a way out over it.
+    #[track_caller]
+    pub fn plug_into(&self, switch: &Machine, device: &str, address: &str) {
+        let (from, pid) = (switch.pid().to_string(), self.pid().to_string());
+        let inside = format!(
+            "ip link add {device} type veth peer name eth0 netns {pid} && ip link set {device} master br0 && ip link set {device} up"
+        );
+        run(command("nsenter").args([&format!("--target={from}"), "--net", "--", "sh", "-ec", &inside]));
+        self.run(&format!("ip addr add {address} dev eth0; ip link set eth0 up"));
+    }
+
     #[track_caller]
     fn cable_from(&self, other: &Machine, device: &str, end: &str, near: &str, far: &str) {
         let (from, pid) = (other.pid().to_string(), self.pid().to_string());

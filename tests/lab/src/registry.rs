@@ -1,6 +1,7 @@
 //! An image registry beside an engine, where that engine alone can reach it.
 
 use std::fs;
+use std::path::Path;
 
 use crate::docker::OwnEngine;
 use crate::wait::{OrFail as _, PATIENCE, wait_until};
@@ -18,8 +19,13 @@ impl<'a> Registry<'a> {
     /// Starts it and waits until it answers.
     #[track_caller]
     pub fn start(engine: &'a OwnEngine) -> Self {
+        Self::sharing(engine, &engine.dir().join("registry"))
+    }
+
+    /// Starts one that has its images where others have theirs.
+    #[track_caller]
+    pub fn sharing(engine: &'a OwnEngine, data: &Path) -> Self {
         let config = engine.dir().join("registry.yml");
-        let data = engine.dir().join("registry");
         let text = format!(
             "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {ADDRESS}\n",
             data.display()
@@ -28,6 +34,11 @@ impl<'a> Registry<'a> {
         let registry = Self { engine };
         registry.start_again();
         registry
+    }
+
+    /// The one that was started there.
+    pub fn of(engine: &'a OwnEngine) -> Self {
+        Self { engine }
     }
 
     /// The image of that name, as a compose file names it.

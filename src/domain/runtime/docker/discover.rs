@@ -10,10 +10,11 @@ use crate::domain::{
 };
 
 /// One container as JSON: name, state, project, its directory, whether it was
-/// made by `docker compose run`. A label may hold anything.
+/// made by `docker compose run`, and the service of a swarm that it is a task of.
+/// A label may hold anything.
 const FORMAT: &str = "[{{json .Names}},{{json .State}},{{json (.Label \"com.docker.compose.project\")}},\
                       {{json (.Label \"com.docker.compose.project.working_dir\")}},\
-                      {{json (.Label \"com.docker.compose.oneoff\")}}]";
+                      {{json (.Label \"com.docker.compose.oneoff\")}},{{json (.Label \"com.docker.swarm.service.id\")}}]";
 
 /// Printed before the names of those that have the label that is sought.
 const LABELLED: &str = "::opsroom-labelled";
@@ -45,11 +46,11 @@ pub(super) fn read(printed: &str) -> Shown {
     });
     let is_sought = |name: &str| sought.as_ref().is_none_or(|names| names.contains(name));
     for line in lines.take_while(|line| *line != LABELLED) {
-        let Ok([name, state, project, dir, oneoff]) = serde_json::from_str::<[String; 5]>(line) else {
+        let Ok([name, state, project, dir, oneoff, service]) = serde_json::from_str::<[String; 6]>(line) else {
             shown.refused.push(line.to_owned());
             continue;
         };
-        if oneoff == "True" {
+        if oneoff == "True" || !service.is_empty() {
             continue;
         }
         if project.is_empty() {
@@ -104,19 +105,21 @@ mod tests {
     #[test]
     fn projects_and_lone_containers_are_found_and_hostile_names_are_not() {
         let shown = read(concat!(
-            r#"["cloud-db-1","running","cloud","/srv/cloud","False"]"#,
+            r#"["cloud-db-1","running","cloud","/srv/cloud","False",""]"#,
             "\n",
-            r#"["cloud-web-1","exited","cloud","/srv/cloud","False"]"#,
+            r#"["cloud-web-1","exited","cloud","/srv/cloud","False",""]"#,
             "\n",
-            r#"["cloud-run-1","running","cloud","/srv/cloud","True"]"#,
+            r#"["cloud-run-1","running","cloud","/srv/cloud","True",""]"#,
             "\n",
-            r#"["lone","running","","",""]"#,
+            r#"["lone","running","","","",""]"#,
             "\n",
-            r#"["x","running","Up\n[evil]","/","False"]"#,
+            r#"["web.1.x","running","","","","ffe5"]"#,
             "\n",
-            r#"["twice-1","running","twice","/a","False"]"#,
+            r#"["x","running","Up\n[evil]","/","False",""]"#,
             "\n",
-            r#"["twice-2","running","twice","/b","False"]"#,
+            r#"["twice-1","running","twice","/a","False",""]"#,
+            "\n",
+            r#"["twice-2","running","twice","/b","False",""]"#,
             "\n",
             "Cannot connect\n",
         ));
@@ -139,13 +142,13 @@ mod tests {
     #[test]
     fn of_what_has_the_label_a_project_is_shown_whole() {
         let shown = read(concat!(
-            r#"["cloud-db-1","running","cloud","/srv/cloud","False"]"#,
+            r#"["cloud-db-1","running","cloud","/srv/cloud","False",""]"#,
             "\n",
-            r#"["cloud-web-1","running","cloud","/srv/cloud","False"]"#,
+            r#"["cloud-web-1","running","cloud","/srv/cloud","False",""]"#,
             "\n",
-            r#"["other-1","running","other","/srv/other","False"]"#,
+            r#"["other-1","running","other","/srv/other","False",""]"#,
             "\n",
-            r#"["lone","running","","",""]"#,
+            r#"["lone","running","","","",""]"#,
             "\n::opsroom-labelled\n",
             r#""cloud-web-1""#,
             "\n",

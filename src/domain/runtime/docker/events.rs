@@ -64,7 +64,8 @@ pub(super) fn read_event(line: &str) -> Option<RuntimeEvent> {
         let part = MemberName::parse(label("service")?).ok()?;
         let member = Member { part, number: label("container-number")?.parse().ok()? };
         let deployed = label("oneoff").is_none_or(|oneoff| oneoff != "True");
-        Some((ProjectName::parse(label("project")?).ok().filter(|_| deployed)?, member))
+        let project = ProjectName::parse(label("project")?).ok().filter(|_| deployed)?;
+        Some((project.as_str().to_owned(), member))
     };
     Some(RuntimeEvent {
         id: line.actor.id.clone(),

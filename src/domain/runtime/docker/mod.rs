@@ -16,7 +16,7 @@ use crate::domain::{
     change::Wanted,
     discovery::{Shown, Sought},
     inventory::Service,
-    names::{ContainerName, LoginName, MemberName},
+    names::{ContainerName, LoginName, MemberName, ProjectName},
     observation::Observation,
     origin::Actor,
     output::{CommandOutput, LogError, LogTail},
@@ -65,7 +65,7 @@ impl Runtime for Docker {
 
     fn could_be(&self, event: &RuntimeEvent) -> Option<Workload> {
         match &event.of {
-            Some((project, _)) => Some(Workload::Project(project.clone())),
+            Some((project, _)) => ProjectName::parse(project).ok().map(Workload::Project),
             None => ContainerName::parse(&event.name).ok().map(Workload::Docker),
         }
     }

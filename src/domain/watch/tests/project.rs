@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     change::Change,
     member::Member,
-    names::{MemberName, ProjectName, ServiceName, UserId},
+    names::{MemberName, ServiceName, UserId},
     observation::{Death, Observation, State},
     origin::Actor,
     project::fold,
@@ -51,7 +51,7 @@ impl World {
     }
 
     fn tell(&mut self, name: &str, kind: EventKind) {
-        let (member, project) = (member(name), ProjectName::parse("cloud").unwrap());
+        let (member, project) = (member(name), "cloud".to_owned());
         let id = format!("{}{}", member.part, member.number);
         let event = RuntimeEvent { id, name: name.to_owned(), of: Some((project, member)), at: self.now, kind };
         self.found.extend(self.watch.event(&event, self.now));

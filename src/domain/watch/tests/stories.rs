@@ -328,6 +328,18 @@ fn a_look_that_tells_whether_an_end_was_asked_for_is_believed() {
 }
 
 #[test]
+fn what_died_and_is_then_stopped_is_over() {
+    let mut world = World::new();
+    (world.kept_up, world.asked) = (false, Some(false));
+    world.after(2_000).crash(7).after(MINUTE);
+    assert_eq!(world.pages(), [Kind::Exited]);
+    // Its runtime says at the next look that somebody does not want it any more.
+    world.asked = Some(true);
+    world.after(2 * MINUTE);
+    assert_eq!(world.closings(), [&Closed::Stopped(Who::Outside)]);
+}
+
+#[test]
 fn deaths_that_the_stream_missed_are_counted_from_looks() {
     let mut world = World::new();
     world.cut();
@@ -340,17 +352,17 @@ fn deaths_that_the_stream_missed_are_counted_from_looks() {
 
 #[test]
 fn how_it_ended_is_known_from_what_was_told_when_it_runs_again_at_the_look() {
-    // A look may be faster than what is told.
-    for event in [20, 2_000] {
+    // A look may be faster than what is told, and is under way when that comes.
+    for (event, at) in [(20, 19_950), (2_000, 19_950), (20, 20_020)] {
         let mut world = World::with(Policy::default(), Lags { event, look: 80, report: 40 });
-        world.after(19_950).dies_for_a_moment(9).after(MINUTE);
+        world.after(at).dies_for_a_moment(9).after(MINUTE);
         let fall = world.found.first().and_then(|found| match found {
             Finding::Opened(problem) => problem.last.clone(),
             Finding::Changed(_) | Finding::Closed(_) => None,
         });
         let fall = fall.expect("a crash with its end");
-        assert_eq!(fall.death, Death::exit(9), "{event}");
-        assert!(fall.ran.is_some_and(|ran| ran >= SignedDuration::from_hours(24)), "{event}: {fall:?}");
+        assert_eq!(fall.death, Death::exit(9), "{event}, {at}");
+        assert!(fall.ran.is_some_and(|ran| ran >= SignedDuration::from_hours(24)), "{event}, {at}: {fall:?}");
     }
 }
 

@@ -169,6 +169,7 @@ impl World {
             kept_up: self.kept_up,
             task: self.task,
             asked: self.asked,
+            note: None,
             members: Vec::new(),
         }
     }
