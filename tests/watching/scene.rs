@@ -1,6 +1,8 @@
 //! A room, a host with services on it, a bot that watches both, and what it
 //! said of them in the end.
 
+use std::cell::RefCell;
+
 use opsroom_lab::{
     Bot, Host, Message, Speaker as _, anything,
     bot::BotPlan,
@@ -28,8 +30,8 @@ pub(crate) struct Scene {
     pub(crate) stage: Stage,
     pub(crate) bot: Bot,
     canary: Canary,
-    /// The question at the beginning.
-    asked: EventId,
+    /// The questions after which it had seen everything: see [`Self::sees`].
+    asked: RefCell<Vec<EventId>>,
 }
 
 impl Scene {
@@ -40,10 +42,18 @@ impl Scene {
         let canary = Canary::sings(&stage);
         let bot = canary.known(plan, last_word).start();
         hears(&stage.host);
-        let asked = stage.alice.says(&stage.room, "!status");
-        let answer = stage.room.reads(&stage.alice).within(LIMIT).reply_to(&asked, anything());
-        assert_eq!(answer.sender, bot.user());
-        Self { stage, bot, canary, asked }
+        let scene = Self { stage, bot, canary, asked: RefCell::default() };
+        scene.sees();
+        scene
+    }
+
+    /// Waits until the bot has seen how everything is now.
+    #[track_caller]
+    pub(crate) fn sees(&self) {
+        let asked = self.stage.alice.says(&self.stage.room, "!status");
+        let answer = self.reads().reply_to(&asked, anything());
+        assert_eq!(answer.sender, self.bot.user());
+        self.asked.borrow_mut().push(asked);
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -87,7 +97,8 @@ impl Scene {
         let of_the_row = |message: &Message| {
             let head = message.text().lines().next().unwrap_or_default();
             let told_apart = head.starts_with('✅') && message.reply_to.is_some() && !outcome().holds(message);
-            message.reply_to.as_ref() != Some(&self.asked) && !head.contains("canary") && !told_apart
+            let of_a_look = message.reply_to.as_ref().is_some_and(|asked| self.asked.borrow().contains(asked));
+            !of_a_look && !head.contains("canary") && !told_apart
         };
         let all = self.reads().messages_from(&self.bot);
         all.iter().filter(|message| of_the_row(message)).map(|message| Said::of(message, &self.stage)).collect()

@@ -40,8 +40,10 @@ fn each_death_of_a_unit_is_told_once_and_rings_when_nothing_mends_it() {
     }
     let scene = Scene::on_metal(stage, plan, &[UNITS]);
     scene.ops("systemctl --user start delta hotel");
-    // How long it has to be well in the end depends on how long it ran before it fell.
-    scene.root("systemctl start alfa; systemctl kill -s KILL alfa");
+    // How long it has to be well in the end depends on how long it ran before it fell, as far as that was seen.
+    scene.root("systemctl start alfa");
+    scene.sees();
+    scene.root("systemctl kill -s KILL alfa");
     scene.told("alfa crashed");
     scene.told("alfa recovered");
     scene.root("systemctl kill -s KILL bravo");

@@ -56,7 +56,7 @@ fn what_happens_to_quadlets_is_told_once_unless_somebody_wanted_it() {
             host,
             name,
             &format!("{name}.service"),
-            &format!("scope = \"user\"\n{}", if name == "golf" { MENDED } else { "" }),
+            &format!("scope = \"user\"\n{}", if matches!(name, "golf" | "juliett") { MENDED } else { "" }),
         );
     }
     as_user(host, &OPS, &format!("systemctl --user start {}", acts.map(|(name, ..)| name).join(" ")));
@@ -65,6 +65,7 @@ fn what_happens_to_quadlets_is_told_once_unless_somebody_wanted_it() {
     scene.changes("!stop bravo", "✅ bravo stopped");
     scene.changes("!restart delta", "✅ delta restarted");
     scene.ops("systemctl --user restart golf");
+    scene.sees();
     podman.is_killed("golf");
     scene.told("golf crashed");
     scene.told("golf recovered");
@@ -76,7 +77,9 @@ fn what_happens_to_quadlets_is_told_once_unless_somebody_wanted_it() {
     scene.paged("india is down");
     scene.ops("systemctl --user start india");
     scene.told("india recovered");
-    scene.ops("systemctl --user restart juliett; touch juliett/broken");
+    scene.ops("systemctl --user restart juliett");
+    scene.sees();
+    scene.ops("touch juliett/broken");
     scene.paged("juliett crash loop");
     scene.ops("rm juliett/broken");
     scene.told("juliett recovered");

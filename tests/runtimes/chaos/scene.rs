@@ -13,7 +13,8 @@ use crate::{
 pub(super) const UNITS: &str = "^journalctl -f";
 pub(super) const CONTAINERS: &str = "^podman events";
 
-/// Of a service that dies and is up again: that it died is told after ten seconds, and while it is not over.
+/// Of a service that dies and is up again: one death is told after ten seconds, and while it is not over. What a busy machine tells
+/// late of a loop is still of that loop.
 pub(super) const MENDED: &str = "watch = { quiet = \"15s\" }\n";
 
 impl Scene {

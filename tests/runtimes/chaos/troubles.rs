@@ -2,7 +2,7 @@
 
 use opsroom_lab::containing;
 
-use super::scene::{Scene, UNITS};
+use super::scene::{MENDED, Scene, UNITS};
 use crate::metal::{SUITE, reads_the_journal, stage_on, unit, with_unit};
 
 /// Ends with 7 while there is a file of the unit's name.
@@ -40,16 +40,21 @@ fn each_trouble_of_a_unit_is_one_alarm_until_it_is_over() {
     ];
     let mut plan = stage.bot();
     for (name, ..) in acts {
+        let lines = if matches!(name, "alfa" | "bravo") { MENDED } else { "" };
         let ending = if name == "foxtrot" { "timer" } else { "service" };
-        plan = with_unit(plan, host, name, &format!("{name}.{ending}"), "");
+        plan = with_unit(plan, host, name, &format!("{name}.{ending}"), lines);
     }
     let scene = Scene::on_metal(stage, plan, &[UNITS]);
     // A loop is over when it has run for longer than any of its rounds: the first of them is short, too.
-    scene.root("systemctl start alfa; touch /run/alfa");
+    scene.root("systemctl start alfa");
+    scene.sees();
+    scene.root("touch /run/alfa");
     scene.paged("alfa crash loop");
     scene.root("rm /run/alfa");
     scene.told("alfa recovered");
-    scene.root("systemctl start bravo; touch /run/bravo");
+    scene.root("systemctl start bravo");
+    scene.sees();
+    scene.root("touch /run/bravo");
     let alarm = scene.paged("bravo crash loop");
     scene.reads().until(&alarm.id, containing("bravo is down"));
     scene.root("rm /run/bravo; systemctl reset-failed bravo; systemctl start bravo");
