@@ -41,8 +41,9 @@ look() {
         # shellcheck disable=SC2086 # IDs, one word each
         tasks=$(command docker service ps -q --no-trunc $found 2>/dev/null) || [ -n "$tasks" ] || return
         # shellcheck disable=SC2086 # IDs, one word each
-        [ -z "$tasks" ] || docker inspect --type task -f "$task_format" $tasks
-        echo '["tasks"]'
+        if [ -z "$tasks" ] || docker inspect --type task -f "$task_format" $tasks; then
+            echo '["tasks"]'
+        fi
     fi
     # That one is not there is known only where all were listed.
     command docker service ls -q >/dev/null 2>&1 && echo '["listed"]'

@@ -13,8 +13,7 @@ go_on() {
     [ -z "$cancelled" ] || give_up 143
 }
 
-# Gives services their images, and notes what held before. $plan has a service and
-# an image a line.
+# Gives services their images. A plan has a service and an image a line.
 put_in_place() { # plan
     printf '%s\n' "$1" | while read -r one image; do
         [ "$(image_of "$one")" != "$image" ] || continue

@@ -69,7 +69,8 @@ hold_still() {
         case $states in
         # As long as the engine goes on replacing, it is the engine's own time.
         *updating*) limit=$(($(clock) + healthy_within * 100)) ;;
-        *) [ "$now" -lt $limit ] || trouble=not-healthy-in-time ;;
+        # What runs has only to go on running.
+        *) [ -n "$still_until" ] || [ "$now" -lt $limit ] || trouble=not-healthy-in-time ;;
         esac
         sleep 1
     done
