@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::lost::Lost;
 use crate::{
     domain::{
-        inventory::Service,
+        inventory::{Host, Inventory, Service},
         message::MessageClass,
+        names::HostName,
         operation::Operation,
         origin::Actor,
         progress::{Phase, Progress},
@@ -44,6 +45,15 @@ impl ActiveOperation {
     /// One that an earlier process began.
     pub(super) fn resumed(operation: Operation, reached: BTreeSet<Phase>, cancelled_by: Option<Actor>) -> Self {
         Self { operation, progress: Progress::default(), reached, edits: 0, cancelled_by, lost: None }
+    }
+
+    /// The host whose looks show its service: of several, they are all of them together.
+    pub(super) fn looked_at_through<'a>(&'a self, inventory: &'a Inventory) -> &'a HostName {
+        let service = inventory.service(&self.operation.service);
+        let has_both = |host: &&Host| {
+            host.any_of.contains(&self.operation.host) && service.is_some_and(|service| service.host == host.name)
+        };
+        inventory.hosts.iter().find(has_both).map_or(&self.operation.host, |host| &host.name)
     }
 
     /// What is known of its job, when it is to be followed again.

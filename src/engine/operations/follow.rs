@@ -72,8 +72,7 @@ impl Operations {
         let (Lost::Gone(why) | Lost::Unreached(why)) = &lost;
         let note = reply::change::lost(why);
         tracing::warn!(operation = active.operation.id.0, "lost from sight: {why}");
-        let service = ctx.inventory.service(&active.operation.service);
-        let host = service.map_or(&active.operation.host, |service| &service.host).clone();
+        let host = active.looked_at_through(ctx.inventory).clone();
         active.lost = Some(lost);
         // Nobody waits for this ticket: the report is heard by whoever can use it.
         let request = HostRequest::Snapshot { ticket: ctx.ids.ticket(Asker::Operations) };
@@ -89,13 +88,10 @@ impl Operations {
             self.answering.insert(report.host.clone(), answered.clone());
         }
         let Ok(seen) = &report.seen else { return Step::none() };
-        let host = |active: &ActiveOperation| {
-            let service = ctx.inventory.service(&active.operation.service);
-            service.map_or(&active.operation.host, |service| &service.host).clone()
-        };
         let answered = report.facts.answered.as_ref().unwrap_or(&report.host);
         let is_reached = |active: &ActiveOperation| active.operation.host == *answered;
-        let lost = |active: &ActiveOperation| active.lost.is_some() && host(active) == report.host;
+        let lost =
+            |active: &ActiveOperation| active.lost.is_some() && *active.looked_at_through(ctx.inventory) == report.host;
         let found: Vec<OperationId> = self.active.values().filter(|a| lost(a)).map(|a| a.operation.id).collect();
         let mut step = Step::none();
         for id in found {
