@@ -21,7 +21,7 @@ use crate::{
         runtime::{EventKind, Runtime, RuntimeEvent, Workload},
     },
     engine::{
-        discover::{NotShown, listings},
+        discover::{self, NotShown},
         event::Event,
     },
 };
@@ -113,10 +113,10 @@ impl HostWorker {
 
     /// Asks each runtime once for each login.
     async fn discover_all(&self, finder: &Finder) -> Open {
-        let (mut shown, mut complaints, mut unreached) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut listings, mut complaints, mut unreached): (Vec<Listing>, _, _) = (Vec::new(), Vec::new(), Vec::new());
         for login in finder.policy.all_logins() {
-            let (more, silent) = listings(&*self.remote, &self.host, login, &finder.policy.sought).await;
-            shown.extend(more);
+            let (more, silent) = discover::listings(&*self.remote, &self.host, login, &finder.policy.sought).await;
+            listings.extend(more);
             for why in silent {
                 match why {
                     NotShown::Refused(said) => complaints.push(said),
@@ -129,7 +129,6 @@ impl HostWorker {
                 break;
             }
         }
-        let listings: Vec<Listing> = shown;
         let found = listings.iter().flat_map(|listing| listing.shown.found.iter());
         let shown: HashSet<Workload> = found.map(|found| found.workload.clone()).collect();
         let (policy, services) = (&finder.policy, self.services());

@@ -9,9 +9,8 @@ use crate::machine::Machine;
 use crate::registry::Registry;
 use crate::wait::{PATIENCE, wait_until};
 
-/// What a task does when nothing else is said: it runs, ends at SIGTERM, and dies with the status in `/die` of its node's
-/// bind-mounted directory once that is there.
-pub const RUNS: &str = "trap 'exit 0' TERM; echo hello; while [ ! -e /tmp/die ]; do sleep 0.1; done; echo 'fatal: lost the database' >&2; exit $(cat /tmp/die)";
+/// What a task does when nothing else is said: it runs, and ends at SIGTERM.
+pub const RUNS: &str = "trap 'exit 0' TERM; echo hello; while :; do sleep 0.1; done";
 
 /// A running swarm; it goes when the value goes.
 #[derive(Debug)]
@@ -24,7 +23,7 @@ pub struct Swarm {
 /// One of its nodes.
 #[derive(Debug)]
 pub struct Node {
-    engine: Option<Arc<OwnEngine>>,
+    engine: Arc<OwnEngine>,
     host: Host,
     name: String,
 }
@@ -43,7 +42,7 @@ impl Swarm {
                 engine.machine().plug_into(&switch, &host::device(lab, lab.number()), &format!("10.88.0.{number}/24"));
                 let host = lab.plan_host(&format!("node-{number}")).engine(&engine).boot();
                 let name = engine.docker(&["info", "-f", "{{.Name}}"]);
-                Node { engine: Some(engine), host, name }
+                Node { engine, host, name }
             })
             .collect();
         nodes[0].engine().docker(&["swarm", "init", "--advertise-addr", "10.88.0.1"]);
@@ -67,10 +66,10 @@ impl Swarm {
         &self.nodes[place]
     }
 
-    /// `docker …` on the first node that lives.
+    /// `docker …` on the first node.
     #[track_caller]
     pub fn docker(&self, args: &[&str]) -> String {
-        self.nodes.iter().find_map(|node| node.engine.as_ref()).expect("a node lives").docker(args)
+        self.nodes[0].engine.docker(args)
     }
 
     /// Makes a service of tasks that run `script`, with more arguments.
@@ -90,39 +89,28 @@ impl Swarm {
         });
     }
 
-    /// Cuts the power of a node: its engine and its host are gone at once.
-    pub fn kill(&mut self, place: usize) {
-        let node = &mut self.nodes[place];
-        node.host.power_off();
-        // The host knows its engine, too, so that lives on; but nobody hears of it any more.
-        let engine = node.engine.take().expect("it has power");
-        engine.machine().run("ip link set eth0 down");
-        engine.kill_daemon();
-    }
-
     /// Starts a registry that all nodes reach at the same address.
     #[track_caller]
     pub fn registry(&self) {
         let shared = self.nodes[0].engine().dir().join("registry");
-        for engine in self.nodes.iter().filter_map(|node| node.engine.as_deref()) {
-            Registry::sharing(engine, &shared);
+        for node in &self.nodes {
+            Registry::sharing(&node.engine, &shared);
         }
     }
 
     /// Ends that registry: nothing can be pulled.
     #[track_caller]
     pub fn stop_registry(&self) {
-        for engine in self.nodes.iter().filter_map(|node| node.engine.as_deref()) {
-            Registry::of(engine).stop();
+        for node in &self.nodes {
+            Registry::of(&node.engine).stop();
         }
     }
 }
 
 impl Node {
     /// Its engine.
-    #[track_caller]
     pub fn engine(&self) -> &OwnEngine {
-        self.engine.as_deref().expect("its power was cut")
+        &self.engine
     }
 
     /// The host from which its engine is reached.
