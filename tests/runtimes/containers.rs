@@ -8,7 +8,7 @@ use opsroom_lab::{
     containing,
     machine::{OPS, User},
     message::Expected,
-    page, where_,
+    page, wait_until, where_,
 };
 
 use crate::{
@@ -47,6 +47,14 @@ impl<'a> Podman<'a> {
     /// Ends the process of one, as the kernel or a careless person does.
     pub(crate) fn is_killed(&self, name: &str) {
         self.sh(&format!("kill -KILL $(podman inspect -f '{{{{.State.Pid}}}}' {name})"));
+    }
+
+    /// Removes one, however often it dies meanwhile: Podman refuses that of one that it is about to start again.
+    pub(crate) fn is_removed(&self, name: &str) {
+        let removed = || {
+            (self.sh(&format!("podman rm -f -t 0 {name} && echo removed || true")).contains("removed")).then_some(())
+        };
+        wait_until(Duration::from_secs(30), format_args!("{name} to be removed"), removed);
     }
 
     pub(crate) fn sh(&self, script: &str) -> String {
@@ -169,10 +177,10 @@ fn each_end_of_a_container_is_one_alert_with_its_cause() {
         podman.ends("loops", 3);
         let told = reads.next_from(&bot, alert(&stage, "🔴 loops "));
         reads.until(&told.id, containing("crash loop"));
-        podman.sh("podman rm -f -t 0 loops >/dev/null");
+        podman.is_removed("loops");
         podman.container("loops", "--restart always");
 
-        podman.sh("podman rm -f -t 0 gone >/dev/null");
+        podman.is_removed("gone");
         reads.next_from(&bot, alert(&stage, &format!("🔴 gone is not deployed any more on {on}")));
         podman.sh("podman exec sick touch /tmp/sick");
         reads.next_from(&bot, alert(&stage, &format!("🔴 sick is unhealthy on {on}")));

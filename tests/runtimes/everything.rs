@@ -43,7 +43,7 @@ fn a_host_of_all_runtimes_is_one_command_a_look_and_one_message_a_trouble() {
         assert!(stage.ask(&bot, &format!("!logs {name}")).text().contains(log));
         stage.result_of(&bot, &format!("!restart {name}"), &format!("✅ {name} restarted"));
     }
-    podman.sh("podman rm -f -t 0 pod >/dev/null");
+    podman.is_removed("pod");
     podman.container("pod", "");
     host.run_as_root("systemctl kill -s USR1 web");
     podman.ends("pod", 4);

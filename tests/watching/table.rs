@@ -90,6 +90,7 @@ const ROWS: [(&str, &[&str]); 2] = [
             "of a Podman container: `podman restart`",
             "of a Podman container: `!restart`",
             "of a Podman container: `podman kill`",
+            "of a Podman container: its process is killed, and its policy starts it again",
             "of a Podman container: its process is killed, and nothing starts it again",
             "of a Podman container: it is removed",
             "of a Podman container: it dies again and again",

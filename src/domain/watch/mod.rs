@@ -21,6 +21,7 @@ mod service;
 mod snapshot;
 mod standing;
 mod unseen;
+mod unseen_end;
 
 #[cfg(test)]
 mod tests;

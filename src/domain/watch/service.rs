@@ -14,6 +14,7 @@ use super::{
     policy::Policy,
     problem::{Fall, Finding, Intent, LastChange, Problem, Who},
     unseen::Before,
+    unseen_end::UnseenEnd,
 };
 use crate::domain::{
     change::Change,
@@ -31,8 +32,6 @@ const LOOP_SNAPSHOT: SignedDuration = SignedDuration::from_secs(2);
 const OOM_ENDS: SignedDuration = SignedDuration::from_secs(10);
 /// The end of a process and why it failed are told one after the other.
 const REASON_FOLLOWS: SignedDuration = SignedDuration::from_secs(2);
-/// How long after a look has counted a death the word of it may come: not longer than until that is told.
-const STATUS_MAY_LAG: SignedDuration = SignedDuration::from_secs(10);
 /// What the engine gives as the exit of a process that the kernel killed: 128 and the signal's number.
 const SIGKILLED: i64 = 137;
 /// What was stopped so shortly before its engine went was stopped by it.
@@ -111,8 +110,7 @@ pub struct ServiceWatch {
     run_began: Option<Timestamp>,
     oom: Option<Timestamp>,
     pub(super) last: Option<Fall>,
-    /// An end of which only the status was told. What it was, the next look shows.
-    pub(super) unseen_fall: Option<Fall>,
+    pub(super) unseen_end: UnseenEnd,
     pub(super) health: (Health, Option<Timestamp>),
     /// When it went from well to not well, or back.
     pub(super) turns: VecDeque<Timestamp>,
@@ -160,7 +158,7 @@ impl ServiceWatch {
             run_began: None,
             oom: None,
             last: None,
-            unseen_fall: None,
+            unseen_end: UnseenEnd::default(),
             health: (Health::None, None),
             turns: VecDeque::new(),
             open: None,
@@ -324,7 +322,7 @@ impl ServiceWatch {
     /// Takes an event of its container.
     pub fn event(&mut self, event: &RuntimeEvent, now: Timestamp) -> Option<Finding> {
         if let EventKind::Changed { code } = event.kind {
-            self.told_status(code, now);
+            self.told_status(code, event.at, now);
             self.look_soon(now);
             return None;
         }
@@ -352,17 +350,13 @@ impl ServiceWatch {
     }
 
     /// What runs again when it is looked at tells no more how it ended.
-    fn told_status(&mut self, code: Option<i64>, now: Timestamp) {
+    fn told_status(&mut self, code: Option<i64>, ended: Timestamp, now: Timestamp) {
         let Some(code) = code else { return };
         let death = Death::exit(code);
-        // A look was faster than what explains it.
-        let counted = self.deaths.last().filter(|at| now.duration_since(*at) <= STATUS_MAY_LAG);
-        if let Some(at) = counted.filter(|at| self.last.as_ref().is_none_or(|last| last.at < *at)) {
-            self.last = Some(Fall { death, ran: self.deaths.run_before(at), at });
-            return;
-        }
         let ran = self.run_began.map(|since| now.duration_since(since));
-        self.unseen_fall = Some(Fall { death, ran, at: now });
+        if let Some(at) = self.unseen_end.told(ended, Fall { death, ran, at: now }) {
+            self.last = Some(Fall { death, ran: self.deaths.run_before(at), at });
+        }
     }
 
     /// Not so often that a loop is all that is looked at.

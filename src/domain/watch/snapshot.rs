@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     problem::{Fall, Finding, Intent, Missed, Who},
     service::{Present, ServiceWatch, TAKEN_ALONG},
+    unseen_end::Starts,
 };
 use crate::domain::observation::{Death, Health, Observation, State};
 
@@ -58,15 +59,17 @@ impl ServiceWatch {
             let moved = moved.map(|(before, now)| now.duration_since(before));
             died = self.deaths.looked(id, seen.restarts, moved, seen.at);
             let runs = seen.state == State::Running;
-            // What was told while it was taken explains what it counts; of anything else, the next one may show more.
-            let fall = self.unseen_fall.take_if(|fall| runs && (died > 0 || fall.at < snapshot.began));
+            let between = seen.since.filter(|_| runs).map(|started| Starts(self.started, started));
+            let fall = between.and_then(|between| self.unseen_end.looked(between));
             if died > 0 && !self.held {
                 missed = Some(Missed::Died(died));
                 // An earlier look saw it between its end and its start, and that this was counted shows only now.
                 let seen_between = matches!(self.present, Present::Between { restarting: true, .. });
                 let fall = fall.or_else(|| self.last.clone().filter(|_| seen_between));
-                if let Some(fall) = fall.filter(|_| runs) {
-                    self.last = Some(Fall { at: seen.at, ..fall });
+                match (fall, between) {
+                    (Some(fall), Some(_)) => self.last = Some(Fall { at: seen.at, ..fall }),
+                    (None, Some(between)) => self.unseen_end.counted(between, seen.at),
+                    (_, None) => {}
                 }
             }
         }

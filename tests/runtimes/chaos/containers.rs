@@ -16,6 +16,7 @@ fn what_happens_to_containers_is_told_once_unless_somebody_wanted_it() {
         ("charlie", "of a Podman container: `podman restart`", 0),
         ("delta", "of a Podman container: `!restart`", 0),
         ("echo", "of a Podman container: `podman kill`", 0),
+        ("foxtrot", "of a Podman container: its process is killed, and its policy starts it again", 0),
         ("golf", "of a Podman container: its process is killed, and nothing starts it again", 1),
         ("hotel", "of a Podman container: it is removed", 1),
         ("india", "of a Podman container: it dies again and again", 1),
@@ -27,24 +28,30 @@ fn what_happens_to_containers_is_told_once_unless_somebody_wanted_it() {
         podman.container(
             name,
             match name {
-                "alfa" => "--restart always",
+                "alfa" | "foxtrot" => "--restart always",
                 // What it finds in `/tmp` stays from run to run, and can be taken away.
                 "india" => "--restart always -v $HOME/india:/tmp",
                 "juliett" => "--health-cmd 'test ! -e /tmp/sick' --health-interval 1s --health-retries 1",
                 _ => "",
             },
         );
-        plan = podman.known(plan, name).config(if name == "india" { MENDED } else { "" });
+        plan = podman.known(plan, name).config(if matches!(name, "foxtrot" | "india") { MENDED } else { "" });
     }
     let scene = Scene::on_metal(stage, plan, &[CONTAINERS]);
     podman.sh("podman stop alfa; podman restart charlie; podman kill echo");
     scene.changes("!stop bravo", "✅ bravo stopped");
     scene.changes("!restart delta", "✅ delta restarted");
+    // How long it has to be well in the end depends on how long it ran before it fell, as far as that was seen.
+    podman.sh("podman restart foxtrot");
+    scene.sees();
+    podman.is_killed("foxtrot");
+    scene.told("foxtrot crashed");
+    scene.told("foxtrot recovered");
     podman.is_killed("golf");
     scene.paged("golf is down");
     podman.sh("podman start golf");
     scene.told("golf recovered");
-    podman.sh("podman rm -f -t 0 hotel");
+    podman.is_removed("hotel");
     scene.paged("hotel is not deployed any more");
     podman.container("hotel", "");
     scene.told("hotel recovered");

@@ -8,7 +8,7 @@ use super::world::{Lags, World};
 use crate::domain::{
     change::Change,
     observation::{Death, Task},
-    watch::{Closed, Finding, Intent, Kind, Missed, Policy, Who},
+    watch::{Closed, Finding, Intent, Kind, Missed, Policy, Problem, Who},
 };
 
 const MINUTE: i64 = 60_000;
@@ -350,19 +350,35 @@ fn deaths_that_the_stream_missed_are_counted_from_looks() {
     assert!(world.missed.contains(&Missed::Died(2)) || world.missed.contains(&Missed::Died(3)), "{:?}", world.missed);
 }
 
+fn opened(found: &Finding) -> Option<&Problem> {
+    match found {
+        Finding::Opened(problem) => Some(problem),
+        Finding::Changed(_) | Finding::Closed(_) => None,
+    }
+}
+
 #[test]
 fn how_it_ended_is_known_from_what_was_told_when_it_runs_again_at_the_look() {
     // A look may be faster than what is told, and is under way when that comes.
     for (event, at) in [(20, 19_950), (2_000, 19_950), (20, 20_020)] {
         let mut world = World::with(Policy::default(), Lags { event, look: 80, report: 40 });
         world.after(at).dies_for_a_moment(9).after(MINUTE);
-        let fall = world.found.first().and_then(|found| match found {
-            Finding::Opened(problem) => problem.last.clone(),
-            Finding::Changed(_) | Finding::Closed(_) => None,
-        });
+        let fall = world.found.first().and_then(opened).and_then(|problem| problem.last.clone());
         let fall = fall.expect("a crash with its end");
         assert_eq!(fall.death, Death::exit(9), "{event}, {at}");
         assert!(fall.ran.is_some_and(|ran| ran >= SignedDuration::from_hours(24)), "{event}, {at}: {fall:?}");
+    }
+}
+
+#[test]
+fn how_it_ended_is_not_taken_from_the_end_before() {
+    // The word of a restart is late: it comes when the next end can be seen already.
+    for kill_after in [1_880, 1_920, 2_500] {
+        let mut world = World::with(Policy::default(), Lags { event: 2_000, look: 80, report: 40 });
+        world.restarted_in_a_moment(0).after(100).look();
+        world.after(kill_after).dies_for_a_moment(9).after(MINUTE);
+        let ends: Vec<_> = world.found.iter().filter_map(opened).map(|problem| problem.last.clone().unwrap()).collect();
+        assert_eq!(ends.iter().map(|fall| fall.death).collect::<Vec<_>>(), [Death::exit(9)], "{kill_after}");
     }
 }
 

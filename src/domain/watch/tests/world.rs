@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         let at = self.now + SignedDuration::from_millis(self.lags.look);
         // It begins a moment after it is asked for.
         let began = self.now + SignedDuration::from_nanos(1);
@@ -264,6 +264,14 @@ impl World {
         let container = self.container();
         container.restarts += 1;
         container.started = now;
+        self.tell(EventKind::Changed { code: Some(code) });
+        self
+    }
+
+    /// Somebody restarts it, and nothing but the status of its end is told of that.
+    pub(super) fn restarted_in_a_moment(&mut self, code: i64) -> &mut Self {
+        let now = self.now;
+        self.container().started = now;
         self.tell(EventKind::Changed { code: Some(code) });
         self
     }
