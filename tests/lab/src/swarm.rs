@@ -23,7 +23,7 @@ pub struct Swarm {
 /// One of its nodes.
 #[derive(Debug)]
 pub struct Node {
-    engine: Arc<OwnEngine>,
+    engine: Option<Arc<OwnEngine>>,
     host: Host,
     name: String,
 }
@@ -42,7 +42,7 @@ impl Swarm {
                 engine.machine().plug_into(&switch, &host::device(lab, lab.number()), &format!("10.88.0.{number}/24"));
                 let host = lab.plan_host(&format!("node-{number}")).engine(&engine).boot();
                 let name = engine.docker(&["info", "-f", "{{.Name}}"]);
-                Node { engine, host, name }
+                Node { engine: Some(engine), host, name }
             })
             .collect();
         nodes[0].engine().docker(&["swarm", "init", "--advertise-addr", "10.88.0.1"]);
@@ -66,10 +66,10 @@ impl Swarm {
         &self.nodes[place]
     }
 
-    /// `docker …` on the first node.
+    /// `docker …` on the first node that lives.
     #[track_caller]
     pub fn docker(&self, args: &[&str]) -> String {
-        self.nodes[0].engine.docker(args)
+        self.nodes.iter().find_map(|node| node.engine.as_ref()).expect("a node lives").docker(args)
     }
 
     /// Makes a service of tasks that run `script`, with more arguments.
@@ -89,12 +89,22 @@ impl Swarm {
         });
     }
 
+    /// Cuts the power of a node: its engine and its host are gone at once.
+    pub fn kill(&mut self, place: usize) {
+        let node = &mut self.nodes[place];
+        node.host.power_off();
+        // The host knows its engine, too, so that lives on; but nobody hears of it any more.
+        let engine = node.engine.take().expect("it has power");
+        engine.machine().run("ip link set eth0 down");
+        engine.kill_daemon();
+    }
+
     /// Starts a registry that all nodes reach at the same address.
     #[track_caller]
     pub fn registry(&self) {
         let shared = self.nodes[0].engine().dir().join("registry");
         for node in &self.nodes {
-            Registry::sharing(&node.engine, &shared);
+            Registry::sharing(node.engine(), &shared);
         }
     }
 
@@ -102,7 +112,7 @@ impl Swarm {
     #[track_caller]
     pub fn stop_registry(&self) {
         for node in &self.nodes {
-            Registry::of(&node.engine).stop();
+            Registry::of(node.engine()).stop();
         }
     }
 }
@@ -110,7 +120,7 @@ impl Swarm {
 impl Node {
     /// Its engine.
     pub fn engine(&self) -> &OwnEngine {
-        &self.engine
+        self.engine.as_ref().expect("it has power")
     }
 
     /// The host from which its engine is reached.
