@@ -184,7 +184,8 @@ fn each_end_of_a_container_is_one_alert_with_its_cause() {
         reads.next_from(&bot, alert(&stage, &format!("🔴 gone is not deployed any more on {on}")));
         podman.sh("podman exec sick touch /tmp/sick");
         reads.next_from(&bot, alert(&stage, &format!("🔴 sick is unhealthy on {on}")));
-        assert!(stage.ask(&bot, "!status hand").text().contains("stopped by hand"));
+        let status = stage.ask(&bot, "!status hand");
+        assert!(status.text().contains("stopped by hand"), "{}\n{}", status.text(), reads.transcript());
         let about = reads.messages_from(&bot).iter().filter(|m| m.history()[0].contains("🔴 hand")).count();
         assert_eq!(about, 0, "{}", reads.transcript());
     }

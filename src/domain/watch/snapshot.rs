@@ -53,6 +53,8 @@ impl ServiceWatch {
             return (self.settle(seen.at), None);
         }
         let first = matches!(self.present, Present::Unseen);
+        // What an event asked to be looked at was not missed.
+        let asked = self.told_to_look && self.before.is_none();
         let (mut missed, mut died) = (None, 0);
         if let Some(id) = &seen.id {
             let moved = self.started.zip(seen.since).filter(|_| seen.state == State::Running);
@@ -89,7 +91,7 @@ impl ServiceWatch {
         // would have; it was missed all the same.
         let missed = match self.before.take().filter(|_| !self.held) {
             Some(before) => before.missed(seen),
-            None => missed.or(ended),
+            None => missed.or(ended).filter(|_| !asked),
         };
         (self.settle(seen.at), missed)
     }

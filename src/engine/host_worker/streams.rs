@@ -100,29 +100,29 @@ impl HostWorker {
             let _ = snapshot.try_send(None);
             self.missed();
             let ended = tokio::select! {
-                ended = self.remote.exec(exec, &mut output) => ended,
+                ended = self.remote.exec(exec, &mut output) => Some(ended),
                 () = forward => return,
-                () = restart.notified() => continue,
+                () = restart.notified() => None,
             };
             if stop.is_cancelled() {
                 return;
             }
             let why = output.errors.last_line().unwrap_or_default();
-            // What it told last counts, too.
+            // What it told last counts, too: it is not told again.
             drop(output);
             while let Some(event) = lines.recv().await {
                 self.send(Event::Runtime { login: login.clone(), host: self.host.clone(), event }).await;
             }
             let why = match ended {
-                Err(RemoteError::TimedOut(_)) => continue,
-                Ok(exit) => {
+                None | Some(Err(RemoteError::TimedOut(_))) => continue,
+                Some(Ok(exit)) => {
                     if exit.is_success() {
                         // Its own end, and no signal's: the engine hung up.
                         self.send(Event::EngineWent(self.host.clone())).await;
                     }
                     format!("{exit}: {why}")
                 }
-                Err(error) => error.to_string(),
+                Some(Err(error)) => error.to_string(),
             };
             if heard.load(Ordering::Relaxed) && began.elapsed() > GOOD {
                 pause = RECONNECT.0;

@@ -371,6 +371,13 @@ fn how_it_ended_is_known_from_what_was_told_when_it_runs_again_at_the_look() {
 }
 
 #[test]
+fn what_an_event_asked_to_look_at_was_not_missed() {
+    let mut world = World::new();
+    world.after(2_000).dies_for_a_moment(9).after(MINUTE).restarted_in_a_moment(0).after(MINUTE);
+    assert_eq!(world.missed, []);
+}
+
+#[test]
 fn how_it_ended_is_not_taken_from_the_end_before() {
     // The word of a restart is late: it comes when the next end can be seen already.
     for kill_after in [1_880, 1_920, 2_500] {
