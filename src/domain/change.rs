@@ -16,6 +16,8 @@ pub enum Change {
     Start,
     /// Put an earlier version in place again.
     Rollback,
+    /// Change how many of it run.
+    Scale,
 }
 
 /// A change as it was asked for.
@@ -27,12 +29,14 @@ pub struct Wanted {
     pub discard: bool,
     /// The version to go back to; none means the last one that passed verification.
     pub version: Option<Version>,
+    /// How many are to run, where that is what changes.
+    pub replicas: Option<u32>,
 }
 
 impl Wanted {
     /// The change without anything else to it.
     pub fn plain(change: Change) -> Self {
-        Self { change, discard: false, version: None }
+        Self { change, discard: false, version: None, replicas: None }
     }
 }
 
@@ -45,6 +49,7 @@ impl Change {
             Self::Stop => "stop",
             Self::Start => "start",
             Self::Rollback => "rollback",
+            Self::Scale => "scale",
         }
     }
 
@@ -56,6 +61,7 @@ impl Change {
             Self::Stop => "stopping",
             Self::Start => "starting",
             Self::Rollback => "rolling back",
+            Self::Scale => "scaling",
         }
     }
 
@@ -67,6 +73,7 @@ impl Change {
             Self::Stop => "stopped",
             Self::Start => "started",
             Self::Rollback => "rolled back",
+            Self::Scale => "scaled",
         }
     }
 
@@ -74,7 +81,7 @@ impl Change {
     pub fn deploys(self) -> bool {
         match self {
             Self::Update | Self::Rollback => true,
-            Self::Restart | Self::Stop | Self::Start => false,
+            Self::Restart | Self::Stop | Self::Start | Self::Scale => false,
         }
     }
 }

@@ -163,7 +163,7 @@ fn judge_success(change: Change, service: &Service, progress: &Progress, now: Ti
         return match change {
             // A container that is removed when it stops is stopped.
             Change::Stop if service.workload.runtime().is_missing(said, service) => Outcome::Succeeded,
-            Change::Stop | Change::Start | Change::Restart | Change::Update | Change::Rollback => {
+            Change::Stop | Change::Start | Change::Restart | Change::Update | Change::Rollback | Change::Scale => {
                 failed(format!("no such container afterwards: {said}"))
             }
         };

@@ -7,7 +7,7 @@ use super::change::Change;
 pub enum Rights {
     /// It may be looked at.
     Read,
-    /// It may be started, stopped and restarted as it is.
+    /// It may be started, stopped, restarted and scaled as it is.
     Restart,
     /// All of it, another version included.
     Change,
@@ -17,7 +17,7 @@ impl Rights {
     /// What a change takes.
     pub fn for_change(change: Change) -> Self {
         match change {
-            Change::Restart | Change::Stop | Change::Start => Self::Restart,
+            Change::Restart | Change::Stop | Change::Start | Change::Scale => Self::Restart,
             Change::Update | Change::Rollback => Self::Change,
         }
     }

@@ -52,9 +52,10 @@ fn a_service_of_a_swarm_is_as_good_as_a_container() {
     }
     let host = &stage.host;
     let mut plan = stage.bot().host(host).config(WATCH);
-    for name in ["web", "agent", "nowhere", "migrate", "gone"] {
+    for name in ["web", "agent", "migrate", "gone"] {
         plan = known(plan, host, name, "");
     }
+    plan = known(plan, host, "nowhere", "update = { healthy_within = \"5s\" }");
     let bot = plan.start();
     let status = stage.ask(&bot, "!status");
     for text in
@@ -79,6 +80,13 @@ fn a_service_of_a_swarm_is_as_good_as_a_container() {
     assert!(stage.ask(&bot, "!status web").text().contains("stopped by alice"));
     stage.result_of(&bot, "!start web", "✅ web started");
     swarm.waits_for("web", "3/3");
+    stage.result_of(&bot, "!scale web 2", "✅ web scaled");
+    swarm.waits_for("web", "2/2");
+    assert!(stage.ask(&bot, "!status web").text().contains("2 of 2 up"));
+    let told = stage.result_of(&bot, "!scale nowhere=2", "🔴 scale of nowhere failed");
+    assert!(told.text().contains("no suitable node"), "{}", told.text());
+    let told = stage.result_of(&bot, "!scale agent 2", "🔴 scale of agent failed");
+    assert!(told.text().contains("runs on every node"), "{}", told.text());
     let told = stage.result_of(&bot, "!restart web/web-2", "✋ restart of web/web-2 was not begun");
     assert!(told.text().contains("one of several tasks"), "{}", told.text());
     let told = stage.result_of(&bot, "!stop agent", "🔴 stop of agent failed");

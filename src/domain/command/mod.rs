@@ -18,6 +18,7 @@ mod read;
 mod resolve;
 mod restart;
 mod rollback;
+mod scale;
 mod silence;
 mod spec;
 mod start;
@@ -52,6 +53,7 @@ pub static TABLE: &[&Spec] = &[
     &rollback::SPEC,
     &stop::SPEC,
     &start::SPEC,
+    &scale::SPEC,
     &ops::SPEC,
     &cancel::SPEC,
     &history::SPEC,

@@ -24,7 +24,8 @@ pub(super) static SPEC: Spec = Spec {
             }
             _ => (args::one(&rest)?, None),
         };
-        let wanted = Wanted { change: Change::Rollback, discard: flags.contains(&"--discard"), version };
+        let discard = flags.contains(&"--discard");
+        let wanted = Wanted { discard, version, ..Wanted::plain(Change::Rollback) };
         Ok(SPEC.gives(Command::Change { wanted, target: service }))
     },
 };

@@ -79,6 +79,8 @@ pub enum Fault {
     Time(String),
     /// Not a selector.
     Selector(NoMatch),
+    /// Not a number of replicas.
+    Replicas(String),
     /// Not a version.
     Version(BadName),
 }

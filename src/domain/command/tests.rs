@@ -23,7 +23,8 @@ fn command(command: Command<Written>) -> String {
         Command::Change { wanted, target: service } => {
             let discard = if wanted.discard { " discarding" } else { "" };
             let version = wanted.version.map_or(String::new(), |v| format!(" to {v}"));
-            format!("{} {service}{version}{discard}", wanted.change.command())
+            let replicas = wanted.replicas.map_or(String::new(), |count| format!(" to {count}"));
+            format!("{} {service}{version}{replicas}{discard}", wanted.change.command())
         }
         Command::Preview { service } => format!("preview {service}"),
         Command::Operations => "ops".into(),
@@ -65,6 +66,13 @@ fn messages_are_read_as_people_write_them() {
         ("!rollback bridge please", false, "rollback bridge"),
         ("!rollback bridge abc1234.", false, "rollback bridge to abc1234"),
         ("!update bridge —dry-run, pls", false, "preview bridge"),
+        ("!scale bridge 5.", false, "scale bridge to 5"),
+        ("!scale bridge to 5, please", false, "scale bridge to 5"),
+        ("!scale shop/api=5", false, "scale shop/api to 5"),
+        ("!scale bridge", false, "scale Missing(\"number of replicas\")"),
+        ("!scale bridge 0", false, "scale Replicas(\"0\")"),
+        ("!scale bridge -1", false, "scale Replicas(\"-1\")"),
+        ("!scale bridge 5 6", false, "scale Extra(\"6\")"),
         ("!cancel 12!", false, "cancel 12"),
         ("!ack 7, 8 please.", false, "ack 7 8"),
         ("!silence the bridge 2h…", false, "silence bridge 2h "),
@@ -118,7 +126,8 @@ fn every_entry_has_its_own_names_and_reads_back() {
     names.dedup();
     assert_eq!(names.len(), all);
     for entry in TABLE {
-        let args: Vec<&str> = ["x", "1h"].into_iter().take(entry.arguments.matches('<').count()).collect();
+        let second = if entry.arguments.contains("<replicas>") { "2" } else { "1h" };
+        let args: Vec<&str> = ["x", second].into_iter().take(entry.arguments.matches('<').count()).collect();
         let command = (entry.read)(&args).unwrap_or_else(|f| panic!("{}: {f:?}", entry.name));
         assert_eq!(command.spec.needs, entry.needs, "{}", entry.name);
     }

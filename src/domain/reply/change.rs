@@ -260,7 +260,7 @@ fn phases(change: Change, progress: &Progress, outcome: Option<&Outcome>) -> Vec
         Change::Update => vec![Phase::Fetch, Phase::Build, Phase::Switch, Phase::Verify],
         Change::Rollback if begun(Phase::Build) => vec![Phase::Build, Phase::Switch, Phase::Verify],
         Change::Rollback => vec![Phase::Switch, Phase::Verify],
-        Change::Restart | Change::Stop | Change::Start => return Vec::new(),
+        Change::Restart | Change::Stop | Change::Start | Change::Scale => return Vec::new(),
     };
     if begun(Phase::Rollback) {
         plan.push(Phase::Rollback);

@@ -33,6 +33,9 @@ pub fn misused(spec: &Spec, fault: &Fault, prefix: &str) -> String {
         Fault::Extra(extra) => format!("{} is one word too many.", quote(extra)),
         Fault::Lines(given) => format!("{} is not a number of lines between 1 and 5000.", quote(given)),
         Fault::Time(given) => format!("{} is no length of time like {} or {}.", quote(given), code("30m"), code("2h")),
+        Fault::Replicas(given) => {
+            format!("{} is not a number of replicas between 1 and 1000; to have none of it, stop it.", quote(given))
+        }
         Fault::Version(bad) => format!("{} is no version: {}.", quote(&bad.given), bad.rule),
         Fault::Selector(no_match) => return self::no_match(no_match, prefix),
     };
@@ -211,6 +214,9 @@ pub fn not_possible(service: &ServiceName, why: NotPossible) -> String {
             "✋ **{name}** has neither {} nor a {} script in the config, so I don't know how to update it.",
             code("dir"),
             code("deploy")
+        ),
+        NotPossible::NoReplicas => format!(
+            "✋ **{name}** has no number of replicas that could be changed: its runtime runs what its files say."
         ),
         NotPossible::NoUndo => {
             format!("✋ **{name}** is updated by a script of its own, and the config gives no {} for it.", code("undo"))

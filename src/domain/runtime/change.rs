@@ -33,6 +33,8 @@ pub enum NotPossible {
     NoUndo,
     /// Its own script puts versions in place: which one is that script's affair.
     NoChoice,
+    /// Its runtime runs it as its files say, and not so many of it.
+    NoReplicas,
     /// There is neither a clone nor a script of its own to update it with.
     NoStrategy,
 }

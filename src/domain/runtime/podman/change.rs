@@ -19,6 +19,7 @@ pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<Str
     match wanted.change {
         Change::Restart | Change::Start | Change::Stop => {}
         Change::Update | Change::Rollback => return Err(NotPossible::NoStrategy),
+        Change::Scale => return Err(NotPossible::NoReplicas),
     }
     let seconds = |time: std::time::Duration| time.as_secs().to_string();
     let variables = [

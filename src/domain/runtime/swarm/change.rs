@@ -32,7 +32,7 @@ pub(super) fn body(
 ) -> Result<String, NotPossible> {
     let begin = [REFUSE, look::SCRIPT, LOCK, FINISH, BEGIN, VERIFY];
     let rest: &[&str] = match (wanted.change, &service.update.strategy) {
-        (Change::Restart | Change::Start | Change::Stop, _) => &[SIMPLE],
+        (Change::Restart | Change::Start | Change::Stop | Change::Scale, _) => &[SIMPLE],
         (Change::Update, Strategy::Pull) => &[VERSIONS, DEPLOY, UPDATE],
         (Change::Rollback, Strategy::Pull) => &[VERSIONS, DEPLOY, ROLLBACK],
         (Change::Update | Change::Rollback, _) => return Err(NotPossible::NoStrategy),
@@ -60,6 +60,7 @@ fn header(wanted: &Wanted, service: &Service, member: Option<&MemberName>, by: &
         ("verify", &verify.as_secs().to_string()),
         ("healthy_within", &policy.healthy_within.as_secs().to_string()),
         ("rollback", if policy.rollback { "yes" } else { "no" }),
+        ("replicas", &wanted.replicas.map(|count| count.to_string()).unwrap_or_default()),
         ("wanted", wanted.version.as_ref().map_or("", |version| version.as_str())),
     ];
     change::header(&variables) + look::names([service]).as_str()

@@ -74,6 +74,7 @@ pub(super) fn body(
             return Err(NotPossible::NoChoice);
         }
         (Change::Rollback, Strategy::Command { .. }, _) => deploying(&[ROLLBACK_COMMAND]),
+        (Change::Scale, _, _) => return Err(NotPossible::NoReplicas),
         (Change::Update | Change::Rollback, _, None) => return Err(NotPossible::NoDirectory),
         (Change::Update, Strategy::ComposeGit, Some(_)) => deploying(&[FETCH, UPDATE_GIT]),
         (Change::Update | Change::Rollback, Strategy::Git { .. } | Strategy::Pull, _) => {

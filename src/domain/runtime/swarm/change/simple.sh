@@ -1,14 +1,14 @@
-# Restart, start or stop. To stop is to want no tasks; how many there were is
+# Restart, start, stop or scale. To stop is to want no tasks; how many there were is
 # noted at the service itself, where any manager finds it.
 
 note=opsroom.replicas
 
-replicas() { # service
+replicas_of() { # service
     docker service inspect -f '{{with .Spec.Mode.Replicated}}{{.Replicas}}{{end}}' "$1"
 }
 
 act_on() { # service
-    count=$(replicas "$1")
+    count=$(replicas_of "$1")
     noted=$(docker service inspect -f "{{index .Spec.Labels \"$note\"}}" "$1")
     case $change in
     restart)
@@ -24,18 +24,30 @@ act_on() { # service
             docker service update -q -d --label-rm "$note" --replicas "$noted" "$1" >/dev/null
         fi
         ;;
+    scale)
+        docker service update -q -d --label-rm "$note" --replicas "$replicas" "$1" >/dev/null
+        ;;
     esac
 }
 
 # Nothing is touched where one of several cannot be.
-if [ "$change" = stop ]; then
-    for one in $found; do
-        [ -n "$(replicas "$one")" ] || {
-            echo "$(names_of "$one") runs on every node and has no number of replicas to take away: docker service rm, or drain the nodes"
-            finish
-            exit 1
-        }
-    done
+unfit() { # why
+    echo "$1"
+    finish
+    exit 1
+}
+for one in $found; do
+    case $change:$(replicas_of "$one") in
+    stop:)
+        unfit "$(names_of "$one") runs on every node and has no number of replicas to take away: docker service rm, or drain the nodes"
+        ;;
+    scale:)
+        unfit "$(names_of "$one") runs on every node, or once as a job, and has no number of replicas"
+        ;;
+    esac
+done
+if [ "$change" = scale ] && [ "$(printf '%s\n' "$found" | grep -c .)" -gt 1 ]; then
+    unfit "$workload is a stack of several services: name the one to scale, as $service/$(names_of "$found" | head -n 1 | sed "s/^${workload}_//")"
 fi
 note_troubles
 phase switch

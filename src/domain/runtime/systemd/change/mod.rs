@@ -52,6 +52,7 @@ pub(super) fn body(wanted: &Wanted, service: &Service, by: &Actor) -> Result<Str
         (Change::Update, Strategy::Pull) => deploying(&[PULL, UPDATE_PULL]),
         (Change::Rollback, Strategy::Pull) => deploying(&[PULL, ROLLBACK_PULL]),
         (Change::Update | Change::Rollback, _) => return Err(NotPossible::NoStrategy),
+        (Change::Scale, _) => return Err(NotPossible::NoReplicas),
     };
     Ok(change::assemble(variables(wanted, service, by), &parts))
 }
