@@ -100,6 +100,7 @@ pub fn authorise(
         | Command::Ping
         | Command::Whoami
         | Command::Status { .. }
+        | Command::Hosts { .. }
         | Command::Logs { .. }
         | Command::Operations
         | Command::Cancel { .. }

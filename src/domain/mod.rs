@@ -6,6 +6,7 @@ pub mod command;
 pub mod dashboard;
 pub mod discovery;
 pub mod doctor;
+pub mod host_card;
 pub mod impact;
 pub mod inbound;
 pub mod incident;

@@ -158,6 +158,16 @@ pub struct Disk {
     pub free: u64,
 }
 
+impl Disk {
+    /// Reads a line that `df -P -k` printed; its heading is none.
+    pub fn read(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, _, _, free, used, mount] = fields[..] else { return None };
+        let (percent, free) = (used.strip_suffix('%')?.parse().ok()?, free.parse::<u64>().ok()?);
+        Some(Self { mount: mount.to_owned(), percent, free: free / 1_024 })
+    }
+}
+
 /// Why nothing could be seen on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotError {

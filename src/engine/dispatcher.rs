@@ -221,6 +221,7 @@ impl Dispatcher {
                 let world = World { inventory: &inventory, operations, watcher, incidents };
                 queries.status(&request, services, world, ctx)
             }
+            Command::Hosts { hosts } => queries.hosts(&request, hosts, ctx),
             Command::Logs { target, lines } => queries.logs(&request, target, lines, ctx),
             Command::Preview { service } => queries.preview(&request, service, ctx),
             Command::History { past } => queries.history(&request, past, ctx),

@@ -13,6 +13,7 @@ mod deploys;
 mod discover;
 mod doctor;
 mod found;
+mod hosts;
 mod incidents;
 mod ledger;
 mod limits;

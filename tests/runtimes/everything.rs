@@ -39,6 +39,11 @@ fn a_host_of_all_runtimes_is_one_command_a_look_and_one_message_a_trouble() {
     stage.ask(&bot, "!status");
     assert_eq!(looks(), before + 1, "{}", host.sshd_log());
 
+    let card = stage.ask(&bot, &format!("!hosts {}", host.name()));
+    for line in ["up ", "memory ", "Debian", "Docker 2", "Podman 4", "systemd 252", "3 services"] {
+        assert!(card.text().contains(line), "no {line:?} in {}", card.text());
+    }
+
     for (name, log) in [("pod", "hello"), ("web", "hello"), ("box", "boxed")] {
         assert!(stage.ask(&bot, &format!("!logs {name}")).text().contains(log));
         stage.result_of(&bot, &format!("!restart {name}"), &format!("✅ {name} restarted"));

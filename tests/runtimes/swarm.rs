@@ -87,6 +87,13 @@ fn a_service_of_a_swarm_is_as_good_as_a_container() {
     assert!(told.text().contains("no suitable node"), "{}", told.text());
     let told = stage.result_of(&bot, "!scale agent 2", "🔴 scale of agent failed");
     assert!(told.text().contains("runs on every node"), "{}", told.text());
+    let [leader, drained] = [0, 1].map(|place| swarm.node(place).name());
+    swarm.docker(&["node", "update", "--availability", "drain", drained]);
+    let card = stage.ask(&bot, &format!("!hosts {}", host.name()));
+    for line in [format!("{leader} — ready, manager, leads"), format!("{drained} — ready, manager, drained")] {
+        assert!(card.text().contains(&line), "no {line:?} in {}", card.text());
+    }
+    swarm.docker(&["node", "update", "--availability", "active", drained]);
     let told = stage.result_of(&bot, "!restart web/web-2", "✋ restart of web/web-2 was not begun");
     assert!(told.text().contains("one of several tasks"), "{}", told.text());
     let told = stage.result_of(&bot, "!stop agent", "🔴 stop of agent failed");
@@ -144,5 +151,7 @@ fn the_manager_that_is_asked_may_be_lost() {
     });
     let status = stage.ask(&bot, "!status web");
     assert!(status.text().contains("3 of 3 up") && !status.text().contains(&format!("on {lost}")), "{}", status.text());
+    let card = stage.ask(&bot, "!hosts prod");
+    assert!(card.text().contains(&format!("{lost} — down")), "{}", card.text());
     stage.result_of(&bot, "!restart web", "✅ web restarted");
 }

@@ -11,6 +11,7 @@ mod cancel;
 mod diff;
 mod help;
 mod history;
+mod hosts;
 mod logs;
 mod ops;
 mod ping;
@@ -39,8 +40,13 @@ pub use self::{
     spec::{Context, Effect, Fault, Parsed, Spec, nearest, spec},
 };
 use super::{
-    change::Wanted, incident::IncidentId, names::ServiceName, operation::OperationId, record::LedgerQuery,
-    selector::Selector, target::Target,
+    change::Wanted,
+    incident::IncidentId,
+    names::{HostName, ServiceName},
+    operation::OperationId,
+    record::LedgerQuery,
+    selector::Selector,
+    target::Target,
 };
 
 /// Every command there is, in the order of the help.
@@ -54,6 +60,7 @@ pub static TABLE: &[&Spec] = &[
     &stop::SPEC,
     &start::SPEC,
     &scale::SPEC,
+    &hosts::SPEC,
     &ops::SPEC,
     &cancel::SPEC,
     &history::SPEC,
@@ -82,6 +89,11 @@ pub enum Command<S: Stage> {
     Status {
         /// Which services.
         services: S::Services,
+    },
+    /// How are the machines?
+    Hosts {
+        /// Which; none named means all.
+        hosts: S::Hosts,
     },
     /// What did it print?
     Logs {
@@ -145,6 +157,8 @@ pub trait Stage {
     type Target;
     /// Some services; none named means all.
     type Services;
+    /// Some hosts; none named means all.
+    type Hosts;
     /// Services that a rule is for.
     type Scope;
     /// A change in progress.
@@ -165,6 +179,7 @@ impl Stage for Written {
     type Service = String;
     type Target = String;
     type Services = Vec<Selector>;
+    type Hosts = Vec<String>;
     type Scope = Selector;
     type Operation = String;
     type Incidents = Vec<String>;
@@ -180,6 +195,7 @@ impl Stage for Resolved {
     type Service = ServiceName;
     type Target = Target;
     type Services = Vec<ServiceName>;
+    type Hosts = Vec<HostName>;
     type Scope = Scope;
     type Operation = OperationId;
     type Incidents = Vec<IncidentId>;

@@ -7,10 +7,11 @@ use crate::domain::{
     incident::IncidentId,
     inventory::Inventory,
     member::Member,
-    names::{MemberName, ServiceName},
+    names::{HostName, MemberName, ServiceName},
     operation::OperationId,
     record::LedgerQuery,
     selector::{self, NoMatch},
+    suggest,
     target::{self, Target},
 };
 
@@ -35,6 +36,13 @@ pub trait Directory {
 pub enum Unresolved {
     /// No service, host or tag.
     NoMatch(NoMatch),
+    /// No host.
+    NoHost {
+        /// What was written for it.
+        written: String,
+        /// What may have been meant.
+        nearest: Option<String>,
+    },
     /// The service has no members, or only others.
     NoMember {
         /// The service.
@@ -73,6 +81,7 @@ impl Command<Written> {
                 let found = selector::select(&services, inventory).map_err(Unresolved::NoMatch)?;
                 Command::Status { services: found.into_iter().map(|service| service.name.clone()).collect() }
             }
+            Self::Hosts { hosts: written } => Command::Hosts { hosts: hosts(&written, inventory)? },
             Self::Logs { target: written, lines } => {
                 Command::Logs { target: member_or_whole(&written, directory)?, lines }
             }
@@ -126,6 +135,20 @@ impl Command<Written> {
             }
         })
     }
+}
+
+fn hosts(written: &[String], inventory: &Inventory) -> Result<Vec<HostName>, Unresolved> {
+    let all = || inventory.hosts.iter().map(|host| &host.name);
+    for written in written {
+        if !all().any(|host| host.as_str().eq_ignore_ascii_case(written)) {
+            let nearest = suggest::nearest(written, all().map(HostName::as_str)).map(str::to_owned);
+            return Err(Unresolved::NoHost { written: written.clone(), nearest });
+        }
+    }
+    let named = |host: &&HostName| {
+        written.is_empty() || written.iter().any(|written| host.as_str().eq_ignore_ascii_case(written))
+    };
+    Ok(all().filter(named).cloned().collect())
 }
 
 /// "cloud", or "cloud/db". Which members there are only a look tells; before

@@ -26,6 +26,7 @@ fn command(command: Command<Written>) -> String {
             let replicas = wanted.replicas.map_or(String::new(), |count| format!(" to {count}"));
             format!("{} {service}{version}{replicas}{discard}", wanted.change.command())
         }
+        Command::Hosts { hosts } => format!("hosts {}", hosts.join(" ")),
         Command::Preview { service } => format!("preview {service}"),
         Command::Operations => "ops".into(),
         Command::Cancel { operation } => format!("cancel {operation}"),
@@ -73,6 +74,9 @@ fn messages_are_read_as_people_write_them() {
         ("!scale bridge 0", false, "scale Replicas(\"0\")"),
         ("!scale bridge -1", false, "scale Replicas(\"-1\")"),
         ("!scale bridge 5 6", false, "scale Extra(\"6\")"),
+        ("!hosts", false, "hosts "),
+        ("!hosts all", false, "hosts "),
+        ("!host spark-1: spark-2.", false, "hosts spark-1 spark-2"),
         ("!cancel 12!", false, "cancel 12"),
         ("!ack 7, 8 please.", false, "ack 7 8"),
         ("!silence the bridge 2h…", false, "silence bridge 2h "),

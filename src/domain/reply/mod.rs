@@ -10,6 +10,7 @@ pub mod dashboard;
 pub mod discovery;
 pub mod doctor;
 pub mod help;
+pub mod hosts;
 pub mod incident;
 pub mod logs;
 pub mod operations;

@@ -75,6 +75,13 @@ pub fn no_match(no_match: &NoMatch, prefix: &str) -> String {
 pub fn unresolved(unresolved: &Unresolved, prefix: &str) -> String {
     match unresolved {
         Unresolved::NoMatch(no_match) => self::no_match(no_match, prefix),
+        Unresolved::NoHost { written, nearest } => {
+            let next = match nearest {
+                Some(nearest) => format!("did you mean {}?", code(nearest)),
+                None => format!("{} lists all.", code(&format!("{prefix}hosts"))),
+            };
+            format!("No host here is called {} — {next}", quote(written))
+        }
         Unresolved::NoMember { service, written, members } => no_member(service, written, members.as_deref(), prefix),
         Unresolved::WholeOnly { service, change } => {
             let command = code(&format!("{prefix}{} {service}", change.command()));

@@ -4,6 +4,7 @@
 //! Each has a folder of its own, and is registered here and nowhere else: a
 //! [`Workload`], its [`Runtime`], and its module.
 
+mod about;
 mod change;
 mod container;
 mod doctor;
@@ -22,6 +23,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub use self::{
+    about::{About, Note},
     change::{NotPossible, aftercare, limit},
     doctor::{Doctor, RuntimeCheck},
     event::{EventKind, RuntimeEvent},
@@ -142,6 +144,14 @@ pub trait Runtime: fmt::Debug + Sync {
 
     /// Reads what [`discover`](Self::discover) printed.
     fn read_discovered(&self, printed: &str) -> Shown;
+
+    /// A script that prints its version, and what else a person who looks at the host wants to know of it.
+    fn about(&self) -> String;
+
+    /// Reads what [`about`](Self::about) printed.
+    fn read_about(&self, printed: &[&str]) -> About {
+        About::version(printed)
+    }
 
     /// What the doctor asks about it.
     fn doctor(&self) -> &'static dyn Doctor;

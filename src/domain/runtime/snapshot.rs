@@ -129,17 +129,9 @@ fn section<'a>(output: &'a str, mark: &str) -> impl Iterator<Item = &'a str> {
 fn read_facts(output: &str) -> HostFacts {
     let mut facts = HostFacts::default();
     for line in section(output, &format!("{GROUP}{HOST}")) {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        match fields[..] {
-            // df's heading has no number here.
-            [boot] if boot.len() == 36 => facts.boot = Some(boot.to_owned()),
-            [_, _, _, free, used, mount] => {
-                let percent = used.strip_suffix('%').and_then(|n| n.parse().ok());
-                if let (Some(percent), Ok(free)) = (percent, free.parse::<u64>()) {
-                    facts.disks.push(Disk { mount: mount.to_owned(), percent, free: free / 1_024 });
-                }
-            }
-            _ => {}
+        match line.trim() {
+            boot if boot.len() == 36 && !boot.contains(' ') => facts.boot = Some(boot.to_owned()),
+            line => facts.disks.extend(Disk::read(line)),
         }
     }
     facts

@@ -150,7 +150,7 @@ fn request(message: &Inbound, parsed: Parsed, role: Role, world: World<'_>, ctx:
     access::may_ask(spec, role).map_err(|missing| not_allowed(message, spec, &missing, ctx))?;
     let resolved = command.resolve(&world).map_err(|unresolved| {
         let how = match unresolved {
-            Unresolved::NoMatch(_) | Unresolved::NoMember { .. } => "no match",
+            Unresolved::NoMatch(_) | Unresolved::NoHost { .. } | Unresolved::NoMember { .. } => "no match",
             Unresolved::WholeOnly { .. } => "not of a member",
             Unresolved::NoOperation(_) => "not in progress",
             Unresolved::NoIncident(_) => "no such alert",

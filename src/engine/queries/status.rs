@@ -1,20 +1,16 @@
 //! `!status`: how services are.
 //!
-//! Each host answers for itself. After a moment the answer is given with what
-//! is there, and completed by edits as the rest comes in: a dead host costs its
-//! own time and nobody else's.
+//! Each host answers for itself.
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Pending, Queries};
+use super::{Pending, Queries, partial::PartialAnswer};
 use crate::{
     domain::{
-        message::MessageClass,
         names::{HostName, ServiceName},
         observation::HostReport,
-        origin::Origin,
         reply::status::{self, Line, View},
     },
     engine::{
@@ -23,20 +19,13 @@ use crate::{
     },
 };
 
-/// How long an answer waits for the last hosts before it is given in part.
-const PATIENCE: SignedDuration = SignedDuration::from_millis(2_500);
-
 /// Somebody who waits to hear how services are.
 #[derive(Debug)]
 pub(super) struct Status {
-    origin: Origin,
+    answer: PartialAnswer,
     services: Vec<ServiceName>,
     /// What each asked host said; none while it has not.
     hosts: BTreeMap<HostName, Option<HostReport>>,
-    /// When to answer in part; none once that is done.
-    partial_at: Option<Timestamp>,
-    /// Edits made so far, so that each has a key of its own.
-    edits: u32,
 }
 
 impl Queries {
@@ -50,8 +39,8 @@ impl Queries {
     ) -> Step {
         let found = ctx.inventory.called(&services);
         let hosts: BTreeMap<HostName, _> = found.into_iter().map(|service| (service.host.clone(), None)).collect();
-        let partial_at = ctx.now.checked_add(PATIENCE).ok();
-        let status = Status { origin: request.origin.clone(), services, hosts, partial_at, edits: 0 };
+        let answer = PartialAnswer::new(request.origin.clone(), ctx.now);
+        let status = Status { answer, services, hosts };
         if status.hosts.is_empty() {
             return request.answer("status", &status.text(world, ctx));
         }
@@ -71,31 +60,24 @@ impl Status {
             *slot = Some(report);
         }
         let complete = self.hosts.values().all(Option::is_some);
-        if !complete && self.partial_at.is_some() {
-            // Nothing was said yet, and nothing needs to be for a moment.
+        if !complete && self.answer.can_wait() {
             return (Step::none(), Some(self));
         }
         let step = self.say(complete, world, ctx);
-        if complete { (step.then(speech::handled(&self.origin, "status")), None) } else { (step, Some(self)) }
+        if complete { (step.then(speech::handled(&self.answer.origin, "status")), None) } else { (step, Some(self)) }
     }
 
     pub(super) fn tick(&mut self, world: World<'_>, ctx: &Ctx<'_>) -> Step {
-        if self.partial_at.is_some_and(|at| at <= ctx.now) { self.say(false, world, ctx) } else { Step::none() }
+        if self.answer.is_due(ctx.now) { self.say(false, world, ctx) } else { Step::none() }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.partial_at
+        self.answer.deadline()
     }
 
-    /// Says or edits the answer, by whether it was said in part already.
     fn say(&mut self, complete: bool, world: World<'_>, ctx: &Ctx<'_>) -> Step {
         let text = self.text(world, ctx);
-        if self.partial_at.take().is_some() {
-            return speech::answer(&self.origin, &text);
-        }
-        self.edits += 1;
-        let number = self.edits.to_string();
-        speech::edit(&self.origin, "answer", MessageClass::Answer, &number, complete, &text)
+        self.answer.say(complete, &text)
     }
 
     fn text(&self, world: World<'_>, ctx: &Ctx<'_>) -> String {

@@ -1,6 +1,6 @@
 //! A host's findings in words.
 
-use super::Line;
+use super::{super::hosts::size, Line};
 use crate::domain::{
     doctor::{About, HostCheck},
     message::{code, escape},
@@ -79,11 +79,4 @@ fn finding_is_fine(free: u64, percent: u32) -> bool {
 
 pub(super) fn said_instead(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {}", code(said)) }
-}
-
-fn size(kib: u64) -> String {
-    match kib {
-        0..1_048_576 => format!("{} MiB", kib / 1_024),
-        _ => format!("{}.{} GiB", kib / 1_048_576, kib % 1_048_576 * 10 / 1_048_576),
-    }
 }

@@ -11,7 +11,7 @@ mod project;
 use jiff::Timestamp;
 
 pub use self::inspect::{inspect, names_missing};
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
+use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload, about::LIMITED};
 use crate::domain::{
     change::Wanted,
     discovery::{Shown, Sought},
@@ -112,6 +112,10 @@ impl Runtime for Docker {
 
     fn read_discovered(&self, printed: &str) -> Shown {
         discover::read(printed)
+    }
+
+    fn about(&self) -> String {
+        format!("{LIMITED}limited docker version -f '{{{{.Server.Version}}}}'")
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

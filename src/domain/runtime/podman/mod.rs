@@ -9,7 +9,7 @@ mod inspect;
 
 use jiff::Timestamp;
 
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
+use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload, about::LIMITED};
 use crate::domain::{
     change::Wanted,
     discovery::{Shown, Sought},
@@ -110,6 +110,10 @@ impl Runtime for Podman {
 
     fn read_discovered(&self, printed: &str) -> Shown {
         discover::read(printed)
+    }
+
+    fn about(&self) -> String {
+        format!("{LIMITED}limited podman version -f '{{{{.Client.Version}}}}'")
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

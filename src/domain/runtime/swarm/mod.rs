@@ -9,11 +9,12 @@ mod discover;
 mod doctor;
 mod events;
 mod look;
+mod nodes;
 mod printed;
 
 use jiff::Timestamp;
 
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
+use super::{About, Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
 use crate::domain::{
     change::Wanted,
     discovery::{Shown, Sought},
@@ -119,6 +120,14 @@ impl Runtime for Swarm {
 
     fn read_discovered(&self, printed: &str) -> Shown {
         discover::read(printed)
+    }
+
+    fn about(&self) -> String {
+        nodes::about()
+    }
+
+    fn read_about(&self, printed: &[&str]) -> About {
+        nodes::read_about(printed)
     }
 
     fn doctor(&self) -> &'static dyn Doctor {

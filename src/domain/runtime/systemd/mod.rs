@@ -1,6 +1,7 @@
 //! Units of systemd, of the system and of logins, through `systemctl` and
 //! `journalctl`.
 
+mod about;
 mod change;
 mod discover;
 mod doctor;
@@ -13,7 +14,7 @@ mod unit;
 use jiff::Timestamp;
 
 pub use self::unit::{Manager, Unit};
-use super::{Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
+use super::{About, Doctor, NotPossible, Runtime, RuntimeEvent, Workload};
 use crate::domain::{
     change::Wanted,
     discovery::{Shown, Sought},
@@ -105,6 +106,14 @@ impl Runtime for Systemd {
 
     fn read_discovered(&self, printed: &str) -> Shown {
         discover::read(printed)
+    }
+
+    fn about(&self) -> String {
+        about::about()
+    }
+
+    fn read_about(&self, printed: &[&str]) -> About {
+        about::read_about(printed)
     }
 
     fn doctor(&self) -> &'static dyn Doctor {
