@@ -19,7 +19,7 @@ use crate::stage::Stage;
 const WATCH: &str = "[watch]\nquiet = \"15s\"\nabsent_after = \"3s\"\n";
 
 /// An ops room and a swarm of so many.
-fn swarm_of(count: u8) -> (Stage, Swarm) {
+pub(crate) fn swarm_of(count: u8) -> (Stage, Swarm) {
     let mut swarm = None;
     let stage = Stage::on(|lab: &Lab| -> Host {
         let all = Swarm::of(lab, count);
@@ -69,8 +69,10 @@ fn a_service_of_a_swarm_is_as_good_as_a_container() {
     }
     let job = stage.ask(&bot, "!status migrate");
     assert!(job.text().contains("done"), "{}", job.text());
-    assert!(stage.ask(&bot, "!logs web").text().contains("hello"));
-    assert!(stage.ask(&bot, "!logs web/web-2").text().contains("hello"));
+    let all = stage.ask(&bot, "!logs web");
+    assert!(all.text().contains("web.1@") && all.text().contains(" | hello"), "{}", all.text());
+    let one = stage.ask(&bot, "!logs web/web-2");
+    assert!(one.text().contains("\nhello") && !one.text().contains(" | "), "{}", one.text());
     assert!(stage.ask(&bot, "!logs nowhere").text().contains("no suitable node"));
     assert!(stage.ask(&bot, "!logs gone").text().contains("not deployed"));
 
@@ -110,7 +112,7 @@ fn what_dies_in_a_swarm_is_told_and_what_is_scaled_down_is_not() {
     stage.ask(&bot, "!status");
     let reads = stage.room.reads(&stage.alice).within(Duration::from_secs(120));
     swarm.docker(&["service", "scale", "-d", "loop=1"]);
-    let told = reads.next_from(&bot, alert(&stage, &format!("🔴 loop/loop crash loop on {}", stage.host.name())));
+    let told = reads.next_from(&bot, alert(&stage, &format!("🔴 loop crash loop on {}", stage.host.name())));
     let text = told.history()[0];
     assert!(text.contains("exit 3") && text.contains("fatal: no database"), "{text}");
     // Scaled down by hand: stopped, and not gone.

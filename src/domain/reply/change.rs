@@ -134,9 +134,8 @@ pub fn verdict(told: &ResultContext<'_>) -> String {
                 text.push_str(&format!(" — {}", versions(progress)));
             } else if let Some(seen) = service.and_then(|s| operation::seen(progress.after.as_deref(), s, now))
                 && operation.change != Change::Stop
-                && let Some(since) = seen.since
             {
-                text.push_str(&format!(" — running, up {}", span::since(since, now)));
+                text.push_str(&runs(&seen, now));
             }
             if let Some(down) = progress.down {
                 text.push_str(&format!(", {}", down_for(down)));
@@ -157,6 +156,17 @@ pub fn verdict(told: &ResultContext<'_>) -> String {
             format!("🔴 **{command} of {name} timed out**{} after {limit}", place(*phase))
         }
         Outcome::Unknown { .. } => format!("❔ **{command} of {name}: outcome unknown** after {took}"),
+    }
+}
+
+/// What was seen of it after a change that succeeded.
+fn runs(seen: &Observation, now: Timestamp) -> String {
+    let wanted = seen.members.iter().filter(|(_, one)| !one.state.is_done()).count();
+    let up = seen.members.iter().filter(|(_, one)| one.state == State::Running).count();
+    match seen.since {
+        _ if wanted > 1 => format!(" — {up} of {wanted} up"),
+        Some(since) => format!(" — running, up {}", span::since(since, now)),
+        None => String::new(),
     }
 }
 

@@ -10,4 +10,5 @@ mod people;
 mod quadlets;
 mod reboots;
 mod scene;
+mod swarm;
 mod troubles;

@@ -26,9 +26,30 @@ else
     # shellcheck disable=SC2086 # IDs, one word each
     shown=$(docker service ps --no-trunc --format '{{if .Error}}{{.Name}}: {{.CurrentState}}: {{.Error}}{{end}}' $found)
 fi
+# The engine begins each line with task, task's ID and node: "web.1.k3jd8wq1x0az@node-2    | text".
+# Of that is left what tells the lines apart.
 # It fails, too, when one of them has no log yet: the text says what could not be had.
 for one in $found; do
     docker service logs --tail "$lines" "$one"
-done
+done | awk '{
+    task = node = ""; text = $0
+    if (match($0, /^[^ |]+\.[^ |]+@[^ |]+ *\| ?/)) {
+        task = substr($0, 1, RLENGTH); text = substr($0, RLENGTH + 1)
+        sub(/ *\| ?$/, "", task)
+        node = substr(task, index(task, "@") + 1)
+        sub(/\.[^.]*@.*$/, "", task)
+        # Of a global service that is the ID of the node.
+        if (match(task, /\.[^.]*$/) && RLENGTH > 20) task = substr(task, 1, RSTART - 1)
+        if (!(task in tasks)) { tasks[task]; many_tasks++ }
+        if (!(node in nodes)) { nodes[node]; many_nodes++ }
+    }
+    of[NR] = task; on[NR] = node; said[NR] = text
+}
+END {
+    for (i = 1; i <= NR; i++) {
+        head = of[i] == "" || many_tasks + many_nodes < 3 ? "" : many_nodes > 1 ? of[i] "@" on[i] " | " : of[i] " | "
+        print head said[i]
+    }
+}'
 printf '%s\n' "$shown" | grep -v 'non-zero exit' | grep . | head -n 3
 command docker service ls -q >/dev/null 2>&1
