@@ -63,6 +63,14 @@ impl App {
         tasks.lines().map(|task| version(image(task))).collect()
     }
 
+    /// Waits until the newest job has got that far. Perhaps it is beyond that when it is looked at.
+    fn reaches(&self, phase: &str) {
+        let newest = "cd ~/.local/state/opsroom/jobs && cat \"$(ls -t | head -n 1)/log\" || true";
+        wait_until(LIMIT, format_args!("the job to be in {phase}"), || {
+            self.stage.host.run(newest).contains(&format!(" phase {phase} ")).then_some(())
+        });
+    }
+
     fn bot(&self) -> Bot {
         let host = &self.stage.host;
         let service = |name: &str, lines: &str| {
@@ -115,23 +123,29 @@ fn a_stack_is_updated_as_one_and_a_killed_bot_follows_on() {
     app.deploys("shop_worker", &label);
     assert!(stage.ask(&bot, "!status shop").text().contains("4 of 4 up"));
     let both = |version: &str| ["shop_web", "shop_worker"].iter().all(|one| app.runs(one) == [version, version]);
-    for (phase, version) in [("switch", "version 2"), ("verify", "version 3")] {
+    for (phase, version) in [("pull", "version 2"), ("switch", "version 3"), ("verify", "version 4")] {
         app.push(version, GOOD);
+        if phase == "pull" {
+            app.swarm.pause_registry();
+        }
         let asked = stage.alice.says(&stage.room, "!update shop");
-        wait_until(LIMIT, format_args!("the job to be in {phase}"), || {
-            // Perhaps it is beyond that when it is looked at.
-            let newest = "cd ~/.local/state/opsroom/jobs && cat \"$(ls -t | head -n 1)/log\" || true";
-            stage.host.run(newest).contains(&format!(" phase {phase} ")).then_some(())
-        });
+        app.reaches(phase);
         bot.kill();
+        if phase == "pull" {
+            app.swarm.registry_goes_on();
+        }
         bot.start_again();
         stage.room.reads(&stage.alice).within(LIMIT).reply_to(&asked, containing("✅ shop updated"));
         assert!(both(version), "{phase}");
     }
     // One service that does not come up takes the other one back with it.
-    app.push("version 4", "exit 7");
-    let told = stage.result_of(&bot, "!update shop", "🔴 update of shop failed");
+    app.push("version 5", "exit 7");
+    let asked = stage.alice.says(&stage.room, "!update shop");
+    app.reaches("rollback");
+    bot.kill();
+    bot.start_again();
+    let told = stage.room.reads(&stage.alice).within(LIMIT).reply_to(&asked, containing("🔴 update of shop failed"));
     assert!(told.text().contains("Back at"), "{}", told.text());
-    assert!(both("version 3"));
+    assert!(both("version 4"));
     stage.result_of(&bot, "!restart shop/web", "✅ shop/web restarted");
 }

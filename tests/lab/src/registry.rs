@@ -60,11 +60,27 @@ impl<'a> Registry<'a> {
         });
     }
 
+    /// Leaves whoever asks it waiting, until it goes on.
+    #[track_caller]
+    pub fn pause(&self) {
+        self.engine.machine().run(&format!("kill -STOP {}", self.pid()));
+    }
+
+    /// Answers whoever waits.
+    #[track_caller]
+    pub fn go_on(&self) {
+        self.engine.machine().run(&format!("kill -CONT {}", self.pid()));
+    }
+
     /// Ends it: nothing can be pulled.
     #[track_caller]
     pub fn stop(&self) {
-        let pid = fs::read_to_string(self.engine.dir().join("registry.pid")).or_fail("no registry is running");
-        let pid = pid.trim();
+        let pid = self.pid();
         self.engine.machine().run(&format!("kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done"));
+    }
+
+    fn pid(&self) -> String {
+        let pid = fs::read_to_string(self.engine.dir().join("registry.pid")).or_fail("no registry is running");
+        pid.trim().to_owned()
     }
 }

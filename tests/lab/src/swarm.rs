@@ -108,6 +108,18 @@ impl Swarm {
         }
     }
 
+    /// Leaves whoever pulls waiting, until it goes on.
+    #[track_caller]
+    pub fn pause_registry(&self) {
+        self.nodes.iter().for_each(|node| Registry::of(node.engine()).pause());
+    }
+
+    /// Answers whoever waits.
+    #[track_caller]
+    pub fn registry_goes_on(&self) {
+        self.nodes.iter().for_each(|node| Registry::of(node.engine()).go_on());
+    }
+
     /// Ends that registry: nothing can be pulled.
     #[track_caller]
     pub fn stop_registry(&self) {
