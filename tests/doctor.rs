@@ -11,12 +11,10 @@ use std::{
 
 use opsroom::domain::{
     doctor::{self, Finding, Heard, Mark, script},
-    inventory::{Service, Strategy, UpdatePolicy},
-    names::{Branch, ContainerName, HostName, ProjectName, RemoteDir, ServiceName},
+    inventory::{Service, Strategy},
+    names::{ContainerName, HostName, ProjectName, RemoteDir, ServiceName},
     reply,
-    rights::Rights,
     runtime::Workload,
-    watch::Policy,
 };
 use opsroom_lab::Home;
 
@@ -104,17 +102,12 @@ impl Machine {
 
     fn service(&self, name: &str, dir: Option<&str>) -> Service {
         Service {
-            name: ServiceName::parse(name).unwrap(),
-            host: HostName::parse("spark-1").unwrap(),
-            workload: Workload::Docker(ContainerName::parse(name).unwrap()),
             dir: dir.map(|dir| RemoteDir::parse(self.at(dir).to_str().unwrap()).unwrap()),
-            branch: Branch::parse("main").unwrap(),
-            run_as: None,
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
+            ..Service::new(
+                ServiceName::parse(name).unwrap(),
+                HostName::parse("spark-1").unwrap(),
+                Workload::Docker(ContainerName::parse(name).unwrap()),
+            )
         }
     }
 

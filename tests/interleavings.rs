@@ -23,7 +23,7 @@ use opsroom::{
     domain::{
         discovery::{self, Found, Shown, Sought},
         inbound::{Arrival, Inbound, Me, Protection},
-        inventory::{Host, Inventory, Service, UpdatePolicy},
+        inventory::{Host, Inventory, Service},
         job::{self, Job},
         message::Body,
         names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
@@ -36,7 +36,6 @@ use opsroom::{
         role::Role,
         roster::Listing,
         runtime::Workload,
-        watch::Policy,
     },
     engine::{
         dispatcher::Dispatcher,
@@ -140,17 +139,13 @@ struct Play {
 
 fn inventory() -> Inventory {
     let service = |name: &str| Service {
-        name: ServiceName::parse(name).unwrap(),
-        host: HostName::parse("spark").unwrap(),
-        workload: Workload::Docker(ContainerName::parse(name).unwrap()),
         dir: Some(RemoteDir::parse("/srv/it").unwrap()),
         branch: Branch::parse("master").unwrap(),
-        run_as: None,
-        tags: vec![],
-        update: UpdatePolicy::default(),
-        stop_timeout: None,
-        rights: Rights::Change,
-        watch: Policy::default(),
+        ..Service::new(
+            ServiceName::parse(name).unwrap(),
+            HostName::parse("spark").unwrap(),
+            Workload::Docker(ContainerName::parse(name).unwrap()),
+        )
     };
     let discover = discovery::Policy {
         allow: vec![Pattern::parse("web-*").unwrap()],

@@ -10,9 +10,6 @@ use crate::domain::{
     watch::Policy,
 };
 
-/// What `!update` follows when the config does not say.
-const BRANCH: &str = "main";
-
 /// A service as far as it could be read, and the places of what it refers to.
 pub(super) struct ServiceDraft<'a> {
     pub(super) name: Option<At<&'a str>>,
@@ -47,7 +44,8 @@ pub(super) fn read<'a>(section: &Section<'a>, watched: &Policy) -> ServiceDraft<
     let dir_text = section.text("dir");
     let dir = section.parsed("dir", dir_text, RemoteDir::parse);
     let branch_text = section.text("branch");
-    let branch = section.parsed("branch", branch_text.or(Some(At { value: BRANCH, at: 0 })), Branch::parse);
+    let branch =
+        branch_text.map_or_else(|| Some(Branch::default()), |text| section.parsed("branch", Some(text), Branch::parse));
     let run_as_text = section.text("run_as");
     let run_as = section.parsed("run_as", run_as_text, LoginName::parse);
     let tag_texts = section.texts("tags");

@@ -73,6 +73,26 @@ pub struct Service {
     pub rights: Rights,
 }
 
+impl Service {
+    /// A service of which nothing else is said: the rest is as in a config that
+    /// leaves it out.
+    pub fn new(name: ServiceName, host: HostName, workload: Workload) -> Self {
+        Self {
+            name,
+            host,
+            workload,
+            dir: None,
+            branch: Branch::default(),
+            run_as: None,
+            tags: Vec::new(),
+            update: UpdatePolicy::default(),
+            stop_timeout: None,
+            watch: Policy::default(),
+            rights: Rights::Change,
+        }
+    }
+}
+
 /// How `!update` behaves for one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdatePolicy {

@@ -136,6 +136,13 @@ checked_name!(
     |s| word(s, 200, "._-/") && !s.contains("..") && !s.contains("//") && !s.contains("/.")
         && !s.ends_with('/') && !s.ends_with('.') && !s.ends_with(".lock")
 );
+
+impl Default for Branch {
+    fn default() -> Self {
+        Self("main".to_owned())
+    }
+}
+
 checked_name!(
     /// A version to go back to: a commit, or an image's ID, or its beginning.
     Version, "version",

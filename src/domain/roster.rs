@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     discovery::{Found, Policy, Shown},
-    inventory::{Inventory, Service, UpdatePolicy},
-    names::{Branch, HostName, LoginName, ServiceName},
+    inventory::{Inventory, Service},
+    names::{HostName, LoginName, ServiceName},
     proposal::{Proposal, proposals},
     rights::Rights,
     runtime::workload::Workload,
@@ -20,8 +20,6 @@ use super::{
 pub const MOST: usize = 200;
 /// What comes up becomes a service once it is there for so long.
 pub const STAYS: SignedDuration = SignedDuration::from_secs(10);
-/// A branch is asked for, and none is followed: nothing of theirs is updated.
-const BRANCH: &str = "main";
 
 /// A service that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,21 +69,14 @@ pub struct Roster {
 }
 
 impl FoundService {
-    fn service(&self, policy: &Policy, watched: &watch::Policy) -> Option<Service> {
-        Some(Service {
-            name: self.name.clone(),
-            host: self.host.clone(),
-            workload: self.workload.clone(),
-            dir: None,
-            branch: Branch::parse(BRANCH).ok()?,
+    fn service(&self, policy: &Policy, watched: &watch::Policy) -> Service {
+        Service {
             run_as: self.login.clone(),
-            tags: Vec::new(),
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
             // Nobody said that it has to be there.
             watch: watch::Policy { optional: true, ..watched.clone() },
             rights: policy.rights,
-        })
+            ..Service::new(self.name.clone(), self.host.clone(), self.workload.clone())
+        }
     }
 
     fn is_same(&self, workload: &Workload, login: Option<&LoginName>) -> bool {
@@ -196,7 +187,8 @@ impl Roster {
 
 /// What was found, as services.
 pub fn as_services<'a>(found: impl IntoIterator<Item = &'a FoundService>, inventory: &Inventory) -> Vec<Service> {
-    let service = |found: &FoundService| found.service(policy(&found.host, inventory)?, &inventory.watch.services);
+    let service =
+        |found: &FoundService| Some(found.service(policy(&found.host, inventory)?, &inventory.watch.services));
     found.into_iter().filter_map(service).collect()
 }
 

@@ -173,26 +173,18 @@ pub fn note(note: &Note) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
-        inventory::UpdatePolicy,
-        names::{Branch, ContainerName, HostName, RemoteDir, ServiceName},
-        rights::Rights,
+        names::{ContainerName, HostName, RemoteDir, ServiceName},
         runtime::Workload,
-        watch::Policy,
     };
 
     fn bridge() -> Service {
         Service {
-            name: ServiceName::parse("bridge").unwrap(),
-            host: HostName::parse("web-1").unwrap(),
-            workload: Workload::Docker(ContainerName::parse("bridge").unwrap()),
             dir: Some(RemoteDir::parse("/srv/bridge").unwrap()),
-            branch: Branch::parse("main").unwrap(),
-            run_as: None,
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
+            ..Service::new(
+                ServiceName::parse("bridge").unwrap(),
+                HostName::parse("web-1").unwrap(),
+                Workload::Docker(ContainerName::parse("bridge").unwrap()),
+            )
         }
     }
 

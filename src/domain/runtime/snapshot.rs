@@ -143,12 +143,9 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        inventory::UpdatePolicy,
-        names::{Branch, ContainerName, HostName, ProjectName, ServiceName, UnitName},
+        names::{ContainerName, HostName, ProjectName, ServiceName, UnitName},
         observation::Death,
-        rights::Rights,
         runtime::{Workload, systemd::Unit},
-        watch::Policy,
     };
 
     #[test]
@@ -165,17 +162,8 @@ mod tests {
 
     fn service(name: &str, workload: Workload, login: Option<&str>) -> Service {
         Service {
-            name: ServiceName::parse(name).unwrap(),
-            host: HostName::parse("spark").unwrap(),
-            workload,
-            dir: None,
-            branch: Branch::parse("main").unwrap(),
             run_as: login.map(|login| LoginName::parse(login).unwrap()),
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
+            ..Service::new(ServiceName::parse(name).unwrap(), HostName::parse("spark").unwrap(), workload)
         }
     }
 

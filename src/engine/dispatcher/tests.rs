@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     domain::{
         inbound::{Arrival, Inbound, Protection},
-        inventory::{Host, Service, UpdatePolicy},
+        inventory::{Host, Service},
         names::{Branch, ContainerName, EventId, HostName, RemoteDir, RoomId, ServiceName, UserId},
         observation::{HostFacts, HostReport, SnapshotError},
         operation::{Operation, OperationId},
@@ -26,7 +26,7 @@ use crate::{
         role::Role,
         runtime::{self, EventKind, RuntimeEvent, Workload, snapshot},
         subject::Subject,
-        watch::{Policy, Saved},
+        watch::Saved,
     },
     engine::{
         event::{CancelResult, JobNews, JobState, Replay, Ticket},
@@ -62,17 +62,13 @@ impl Room {
     /// then.
     fn of_process(start: u64, lived: Option<Timestamp>) -> Self {
         let service = |name: &str, host: &str, dir: Option<&str>| Service {
-            name: ServiceName::parse(name).unwrap(),
-            host: HostName::parse(host).unwrap(),
-            workload: Workload::Docker(ContainerName::parse(name).unwrap()),
             dir: dir.map(|d| RemoteDir::parse(d).unwrap()),
             branch: Branch::parse("master").unwrap(),
-            run_as: None,
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
+            ..Service::new(
+                ServiceName::parse(name).unwrap(),
+                HostName::parse(host).unwrap(),
+                Workload::Docker(ContainerName::parse(name).unwrap()),
+            )
         };
         let host = |name: &str| Host { name: HostName::parse(name).unwrap(), any_of: vec![], discover: None };
         let user = |id: &str| UserId::parse(id).unwrap();

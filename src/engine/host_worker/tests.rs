@@ -17,13 +17,12 @@ use super::{Finder, HostWorker};
 use crate::{
     domain::{
         discovery::{Policy, Sought},
-        inventory::{Service, UpdatePolicy},
-        names::{Branch, ContainerName, HostName, ServiceName},
+        inventory::Service,
+        names::{ContainerName, HostName, ServiceName},
         output::Exit,
         pattern::Pattern,
         rights::Rights,
         runtime::Workload,
-        watch::Policy as WatchPolicy,
     },
     engine::event::Event,
     ports::{Exec, Output, Remote, RemoteError, Stream},
@@ -74,19 +73,11 @@ struct Scene {
 
 /// A worker that knows one service, and looks for all others.
 fn scene(running: &[&str]) -> Scene {
-    let service = Service {
-        name: ServiceName::parse("known").unwrap(),
-        host: HostName::parse("spark").unwrap(),
-        workload: Workload::Docker(ContainerName::parse("known").unwrap()),
-        dir: None,
-        branch: Branch::parse("main").unwrap(),
-        run_as: None,
-        tags: vec![],
-        update: UpdatePolicy::default(),
-        stop_timeout: None,
-        rights: Rights::Change,
-        watch: WatchPolicy::default(),
-    };
+    let service = Service::new(
+        ServiceName::parse("known").unwrap(),
+        HostName::parse("spark").unwrap(),
+        Workload::Docker(ContainerName::parse("known").unwrap()),
+    );
     let policy = Policy {
         allow: vec![Pattern::parse("*").unwrap()],
         sought: Sought::default(),

@@ -92,28 +92,17 @@ pub(super) fn names_missing(line: &str, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::domain::{
-        inventory::UpdatePolicy,
-        names::{Branch, ContainerName, HostName, ServiceName},
+        names::{ContainerName, HostName, ServiceName},
         observation::{Death, Health},
-        rights::Rights,
         runtime::Workload,
-        watch::Policy,
     };
 
     fn service(name: &str) -> Service {
-        Service {
-            name: ServiceName::parse("app").unwrap(),
-            host: HostName::parse("spark").unwrap(),
-            workload: Workload::Podman(ContainerName::parse(name).unwrap()),
-            dir: None,
-            branch: Branch::parse("main").unwrap(),
-            run_as: None,
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
-        }
+        Service::new(
+            ServiceName::parse("app").unwrap(),
+            HostName::parse("spark").unwrap(),
+            Workload::Podman(ContainerName::parse(name).unwrap()),
+        )
     }
 
     /// As 4.3.1 and 5.4.2 print it.

@@ -229,27 +229,10 @@ fn death(task: &TaskFields) -> Death {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        inventory::UpdatePolicy,
-        names::{Branch, HostName, ServiceName, StackName},
-        rights::Rights,
-        watch::Policy,
-    };
+    use crate::domain::names::{HostName, ServiceName, StackName};
 
     fn service(workload: Workload) -> Service {
-        Service {
-            name: ServiceName::parse("app").unwrap(),
-            host: HostName::parse("prod").unwrap(),
-            workload,
-            dir: None,
-            branch: Branch::parse("main").unwrap(),
-            run_as: None,
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
-        }
+        Service::new(ServiceName::parse("app").unwrap(), HostName::parse("prod").unwrap(), workload)
     }
 
     fn swarm(name: &str) -> Service {

@@ -177,27 +177,16 @@ pub(super) fn read<'a>(
 mod tests {
     use super::{super::properties::moment, *};
     use crate::domain::{
-        inventory::UpdatePolicy,
-        names::{Branch, HostName, ServiceName, UnitName},
+        names::{HostName, ServiceName, UnitName},
         observation::{Death, Health, Reason},
-        rights::Rights,
-        watch::Policy,
     };
 
     fn service(unit: &str) -> Service {
-        Service {
-            name: ServiceName::parse("app").unwrap(),
-            host: HostName::parse("spark").unwrap(),
-            workload: Workload::Systemd(Unit::of_system(UnitName::parse(unit).unwrap())),
-            dir: None,
-            branch: Branch::parse("main").unwrap(),
-            run_as: None,
-            tags: vec![],
-            update: UpdatePolicy::default(),
-            stop_timeout: None,
-            rights: Rights::Change,
-            watch: Policy::default(),
-        }
+        Service::new(
+            ServiceName::parse("app").unwrap(),
+            HostName::parse("spark").unwrap(),
+            Workload::Systemd(Unit::of_system(UnitName::parse(unit).unwrap())),
+        )
     }
 
     /// What [`show`] printed on real ones, of units that were made for it.
