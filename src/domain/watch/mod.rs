@@ -10,6 +10,7 @@ mod answer;
 mod checkpoint;
 mod deaths;
 mod detector;
+mod event;
 mod expected_stop;
 mod host;
 mod judge;
