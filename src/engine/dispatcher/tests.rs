@@ -2,6 +2,7 @@
 
 mod dashboard;
 mod discovery;
+mod hosts;
 mod incidents;
 mod watching;
 
@@ -42,6 +43,31 @@ const MALLORY: &str = "@mallory:example.org";
 /// Whose question nobody waits for.
 const NOBODY: Ticket = Ticket { asker: Asker::Watcher, number: 0 };
 
+/// Three services on two hosts, and two people.
+fn inventory() -> Inventory {
+    let service = |name: &str, host: &str, dir: Option<&str>| Service {
+        dir: dir.map(|d| RemoteDir::parse(d).unwrap()),
+        branch: Branch::parse("master").unwrap(),
+        ..Service::new(
+            ServiceName::parse(name).unwrap(),
+            HostName::parse(host).unwrap(),
+            Workload::Docker(ContainerName::parse(name).unwrap()),
+        )
+    };
+    let host = |name: &str| Host { name: HostName::parse(name).unwrap(), any_of: vec![], discover: None };
+    let user = |id: &str| UserId::parse(id).unwrap();
+    Inventory {
+        services: vec![
+            service("bridge", "spark-1", Some("/srv/bridge")),
+            service("kokoro", "spark-1", None),
+            service("parakeet", "spark-2", None),
+        ],
+        hosts: vec![host("spark-1"), host("spark-2")],
+        operators: [(user(ALICE), Role::Operator), (user(VERA), Role::Viewer)].into(),
+        ..Inventory::default()
+    }
+}
+
 struct Room {
     dispatcher: Dispatcher,
     now: Timestamp,
@@ -61,28 +87,11 @@ impl Room {
     /// The first process, or a later one: one before it was known to live until
     /// then.
     fn of_process(start: u64, lived: Option<Timestamp>) -> Self {
-        let service = |name: &str, host: &str, dir: Option<&str>| Service {
-            dir: dir.map(|d| RemoteDir::parse(d).unwrap()),
-            branch: Branch::parse("master").unwrap(),
-            ..Service::new(
-                ServiceName::parse(name).unwrap(),
-                HostName::parse(host).unwrap(),
-                Workload::Docker(ContainerName::parse(name).unwrap()),
-            )
-        };
-        let host = |name: &str| Host { name: HostName::parse(name).unwrap(), any_of: vec![], discover: None };
-        let user = |id: &str| UserId::parse(id).unwrap();
-        let inventory = Inventory {
-            services: vec![
-                service("bridge", "spark-1", Some("/srv/bridge")),
-                service("kokoro", "spark-1", None),
-                service("parakeet", "spark-2", None),
-            ],
-            hosts: vec![host("spark-1"), host("spark-2")],
-            operators: [(user(ALICE), Role::Operator), (user(VERA), Role::Viewer)].into(),
-            ..Inventory::default()
-        };
-        let me = Me { user: user("@opsroom:example.org"), display_name: None };
+        Self::of(inventory(), start, lived)
+    }
+
+    fn of(inventory: Inventory, start: u64, lived: Option<Timestamp>) -> Self {
+        let me = Me { user: UserId::parse("@opsroom:example.org").unwrap(), display_name: None };
         let identity = Identity { instance: "abc".into(), secret: "s".into(), next_operation: 7, start, lived };
         let mut room = Self {
             dispatcher: Dispatcher::new(Arc::new(inventory), me, identity),
