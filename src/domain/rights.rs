@@ -7,9 +7,9 @@ use super::change::Change;
 pub enum Rights {
     /// It may be looked at.
     Read,
-    /// It may be started, stopped, restarted and scaled as it is.
+    /// It may be started, stopped and restarted as it is.
     Restart,
-    /// All of it, another version included.
+    /// All of it: also another version of it, and more or less of it.
     Change,
 }
 
@@ -17,8 +17,8 @@ impl Rights {
     /// What a change takes.
     pub fn for_change(change: Change) -> Self {
         match change {
-            Change::Restart | Change::Stop | Change::Start | Change::Scale => Self::Restart,
-            Change::Update | Change::Rollback => Self::Change,
+            Change::Restart | Change::Stop | Change::Start => Self::Restart,
+            Change::Update | Change::Rollback | Change::Scale => Self::Change,
         }
     }
 }

@@ -26,7 +26,9 @@ pub(super) static SPEC: Spec = Spec {
             [] => return Err(Fault::Missing("service")),
             [_, _, extra, ..] => return Err(Fault::Extra(extra.to_owned())),
         };
-        let count = replicas.parse().ok().filter(|count| (1..=MOST).contains(count));
+        // "+3" is no number of replicas: somebody means three more.
+        let digits = replicas.bytes().all(|b| b.is_ascii_digit());
+        let count = replicas.parse().ok().filter(|_| digits).filter(|count| (1..=MOST).contains(count));
         let count = count.ok_or_else(|| Fault::Replicas(replicas.to_owned()))?;
         let wanted = Wanted { replicas: Some(count), ..Wanted::plain(Change::Scale) };
         Ok(SPEC.gives(Command::Change { wanted, target: target.to_owned() }))

@@ -73,6 +73,7 @@ fn messages_are_read_as_people_write_them() {
         ("!scale bridge", false, "scale Missing(\"number of replicas\")"),
         ("!scale bridge 0", false, "scale Replicas(\"0\")"),
         ("!scale bridge -1", false, "scale Replicas(\"-1\")"),
+        ("!scale bridge +3", false, "scale Replicas(\"+3\")"),
         ("!scale bridge 5 6", false, "scale Extra(\"6\")"),
         ("!hosts", false, "hosts "),
         ("!hosts all", false, "hosts "),

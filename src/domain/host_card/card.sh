@@ -5,6 +5,7 @@ say() {
     [ -z "$2" ] || printf '%s %s\n' "$1" "$2"
 }
 
+say name "$(uname -n)"
 say up "$(cut -d ' ' -f 1 /proc/uptime)"
 say load "$(cut -d ' ' -f 1 /proc/loadavg)"
 say cpus "$(grep -c '^processor' /proc/cpuinfo)"
@@ -16,4 +17,3 @@ say kernel "$(uname -r)"
 [ ! -e /run/reboot-required ] || say reboot "needed $(sort -u /run/reboot-required.pkgs 2>/dev/null | head -n 5 | tr '\n' ' ')"
 # shellcheck disable=SC2086 # directories without spaces
 df -P -k $disks | sed 's/^/df /'
-say clock "$(date +%s)"

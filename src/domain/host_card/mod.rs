@@ -7,15 +7,24 @@ use super::{
     observation::Disk,
     runtime::{self, About},
     shell,
+    text::shortened,
 };
 
 const SCRIPT: &str = include_str!("card.sh");
 /// Marks where the answers about a runtime begin.
 const RUNTIME: &str = "::opsroom-about ";
+/// What stands there before the host's clock, which is read last. No runtime is called like that.
+const CLOCK: &str = ":clock";
+/// Disks that are read: no more are asked about.
+const DISKS: usize = 8;
+/// Characters of what a host says, each.
+const SAID: usize = 100;
 
 /// What a host says of itself, as far as it did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct HostCard {
+    /// What it calls itself.
+    pub name: Option<String>,
     /// How long it has been up.
     pub up: Option<SignedDuration>,
     /// Processes that ran or wanted to, over the last minute, as the kernel writes it.
@@ -79,6 +88,7 @@ pub fn command(services: &[&Service]) -> String {
         let ask = shell::script(login, &runtime.about());
         parts.push(format!("echo {}; {ask}", shell::quote(&format!("{RUNTIME}{}", runtime.label()))));
     }
+    parts.push(format!("echo {}; date +%s", shell::quote(&format!("{RUNTIME}{CLOCK}"))));
     parts.iter().map(|part| format!("{{ {part} ; }} 2>&1")).collect::<Vec<_>>().join("; ")
 }
 
@@ -90,25 +100,37 @@ pub fn read(printed: &str, services: &[&Service]) -> HostCard {
     let said = |name: &str| own.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map(str::trim);
     let number = |name| said(name).and_then(|said| said.parse::<u64>().ok());
     let seconds = said("up").and_then(|said| said.split('.').next()?.parse().ok());
-    let about = |(runtime, _): (&'static dyn runtime::Runtime, Vec<&Service>)| {
-        let mark = format!("{RUNTIME}{}", runtime.label());
-        let printed = lines.iter().copied().skip_while(|line| *line != mark).skip(1);
-        let printed: Vec<&str> = printed.take_while(|line| !line.starts_with(RUNTIME)).collect();
-        (runtime.label(), runtime.read_about(&printed))
+    let text = |name| said(name).map(|said| shortened(said, SAID).into_owned());
+    // None where it was not asked about.
+    let behind = |mark: &str| -> Option<Vec<&str>> {
+        let begin = lines.iter().position(|line| line.strip_prefix(RUNTIME) == Some(mark))?;
+        Some(lines[begin + 1..].iter().copied().take_while(|line| !line.starts_with(RUNTIME)).collect())
     };
+    let about = |(runtime, _): (&'static dyn runtime::Runtime, Vec<&Service>)| {
+        Some((runtime.label(), runtime.read_about(&behind(runtime.label())?)))
+    };
+    let mut disks: Vec<Disk> = Vec::new();
+    for disk in own.iter().filter_map(|line| Disk::read(line.strip_prefix("df ")?)) {
+        // Several directories may be on one.
+        if disks.len() < DISKS && !disks.iter().any(|known| known.mount == disk.mount) {
+            disks.push(Disk { mount: shortened(&disk.mount, SAID).into_owned(), ..disk });
+        }
+    }
+    let clock = behind(CLOCK).and_then(|printed| Timestamp::from_second(printed.first()?.trim().parse().ok()?).ok());
     HostCard {
         up: seconds.map(SignedDuration::from_secs),
-        load: said("load").filter(|said| said.parse::<f64>().is_ok()).map(str::to_owned),
+        name: text("name"),
+        load: text("load").filter(|said| said.parse::<f64>().is_ok()),
         cpus: said("cpus").and_then(|said| said.parse().ok()),
         memory: Usage::of(number("MemTotal"), number("MemAvailable")),
         swap: Usage::of(number("SwapTotal"), number("SwapFree")),
         degrees: said("heat").and_then(|said| Some(said.parse::<i32>().ok()? / 1_000)),
-        os: said("os").map(str::to_owned),
-        kernel: said("kernel").map(str::to_owned),
-        restart: said("reboot").map(|said| said.trim_start_matches("needed").trim().to_owned()),
-        disks: own.iter().filter_map(|line| Disk::read(line.strip_prefix("df ")?)).collect(),
-        clock: said("clock").and_then(|said| Timestamp::from_second(said.parse().ok()?).ok()),
-        runtimes: runtime::by_runtime(services.iter().copied()).into_iter().map(about).collect(),
+        os: text("os"),
+        kernel: text("kernel"),
+        restart: text("reboot").map(|said| said.trim_start_matches("needed").trim().to_owned()),
+        disks,
+        clock,
+        runtimes: runtime::by_runtime(services.iter().copied()).into_iter().filter_map(about).collect(),
     }
 }
 
@@ -116,10 +138,11 @@ pub fn read(printed: &str, services: &[&Service]) -> HostCard {
 mod tests {
     use super::*;
 
-    const PRINTED: &str = "up 1036800.12\nload 0.31\ncpus 8\nMemTotal 32000000\nMemAvailable 20000000\nSwapTotal 0\nSwapFree 0\n\
+    const PRINTED: &str = "name spark-1\nup 1036800.12\nload 0.31\ncpus 8\nMemTotal 32000000\nMemAvailable 20000000\nSwapTotal 0\nSwapFree 0\n\
         heat 51500\nos Debian GNU/Linux 12 (bookworm)\nkernel 6.1.0-18-amd64\nreboot needed linux-image-6.1 libc6 \n\
         df Filesystem 1024-blocks Used Available Capacity Mounted on\ndf /dev/vda1 264212084 66060288 29360128 70% /\n\
-        df: /var/lib/docker: No such file or directory\nclock 1800000000\n";
+        df /dev/vda1 264212084 66060288 29360128 70% /\ndf: /var/lib/docker: No such file or directory\n\
+        ::opsroom-about :clock\n1800000000\n";
 
     #[test]
     fn a_host_is_what_it_says() {

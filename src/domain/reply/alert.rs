@@ -56,9 +56,13 @@ pub fn opened(service: &Service, problem: &Problem, log: Option<Result<&str, &st
     lines.join("\n")
 }
 
-/// "cloud/db" where it is one member of a project that a problem is about.
+/// "cloud/db" where it is one of several members of a project that a problem is about.
 pub(super) fn titled(service: &ServiceName, problem: &Problem) -> String {
-    problem.member.as_ref().map_or_else(|| service.to_string(), |member| format!("{service}/{member}"))
+    problem
+        .member
+        .as_ref()
+        .filter(|_| !problem.alone)
+        .map_or_else(|| service.to_string(), |member| format!("{service}/{member}"))
 }
 
 /// The other members that are in trouble.

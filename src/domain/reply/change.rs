@@ -161,7 +161,8 @@ pub fn verdict(told: &ResultContext<'_>) -> String {
 
 /// What was seen of it after a change that succeeded.
 fn runs(seen: &Observation, now: Timestamp) -> String {
-    let wanted = seen.members.iter().filter(|(_, one)| !one.state.is_done()).count();
+    // What has ended was there to end, or was left alone because somebody had stopped it.
+    let wanted = seen.members.iter().filter(|(_, one)| !matches!(one.state, State::Exited(_))).count();
     let up = seen.members.iter().filter(|(_, one)| one.state == State::Running).count();
     match seen.since {
         _ if wanted > 1 => format!(" — {up} of {wanted} up"),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::span;
 use crate::domain::{
-    doctor::{host::NEARLY_FULL, mark::Mark},
+    doctor::mark::Mark,
     host_card::{HostCard, Usage},
     message::escape,
     names::HostName,
@@ -15,6 +15,27 @@ use crate::domain::{
 const CLOCK: SignedDuration = SignedDuration::from_secs(5);
 /// Hosts that are shown one by one: nobody reads hundreds of lines on a phone.
 const SHOWN: usize = 40;
+/// Notes of a runtime that are shown in a host's row, and on its card.
+const NOTES: (usize, usize) = (3, 40);
+
+/// How a host is, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Wrong,
+    Doubtful,
+    Waiting,
+    Fine,
+}
+
+impl From<Mark> for Rank {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Wrong => Self::Wrong,
+            Mark::Doubtful => Self::Doubtful,
+            Mark::Fine => Self::Fine,
+        }
+    }
+}
 
 /// One host at the time of answering.
 #[derive(Debug)]
@@ -40,30 +61,34 @@ pub enum View<'a> {
     Blind(&'a str),
 }
 
-/// The whole answer.
-pub fn answer(lines: Vec<Line<'_>>) -> String {
-    match &lines[..] {
+/// The whole answer. A disk is nearly full from so many percent on.
+pub fn answer(lines: &[Line<'_>], nearly_full: u32) -> String {
+    match lines {
         [] => "No hosts yet — add a `[[host]]` to the config.".to_owned(),
-        [Line { host, any_of, services, view: View::Seen(card, at) }] => whole(host, any_of, *services, card, *at),
-        several => list(several),
+        [line @ Line { view: View::Seen(card, at), .. }] => whole(line, card, *at, nearly_full),
+        several => list(several, nearly_full),
     }
 }
 
-fn list(lines: &[Line<'_>]) -> String {
-    let mut rows: Vec<(Mark, String)> = lines.iter().map(row).collect();
+fn list(lines: &[Line<'_>], nearly_full: u32) -> String {
+    let mut rows: Vec<(Rank, String)> = lines.iter().map(|line| row(line, nearly_full)).collect();
     // Stable: within a rank, the order of the config.
     rows.sort_by_key(|(mark, _)| *mark);
-    let (all, needy) = (rows.len(), rows.iter().filter(|(mark, _)| *mark != Mark::Fine).count());
-    let waiting = lines.iter().filter(|line| matches!(line.view, View::Waiting)).count();
-    let verdict = match (needy - waiting, waiting) {
+    let count = |rows: &[(Rank, String)], ranks: &[Rank]| rows.iter().filter(|(rank, _)| ranks.contains(rank)).count();
+    let (all, waiting) = (rows.len(), count(&rows, &[Rank::Waiting]));
+    let verdict = match (count(&rows, &[Rank::Wrong, Rank::Doubtful]), waiting) {
         _ if all == 1 => None,
         (0, 0) => Some(format!("🟢 **nothing needs attention** ({all} hosts)")),
         (0, waiting) => Some(format!("⏳ {waiting} of {all} hosts not heard from yet")),
         (1, _) => Some(format!("⚠️ **1 of {all} hosts needs attention**")),
         (needy, _) => Some(format!("⚠️ **{needy} of {all} hosts need attention**")),
     };
-    let more = all.saturating_sub(SHOWN);
-    let more = (more > 0).then(|| format!("and {more} more hosts that are well or wait — name some"));
+    let left = &rows[all.min(SHOWN)..];
+    let more = (!left.is_empty()).then(|| {
+        let needy = count(left, &[Rank::Wrong, Rank::Doubtful]);
+        let needy = if needy > 0 { format!(", {needy} of them in trouble") } else { String::new() };
+        format!("and {} more hosts{needy} — name some", left.len())
+    });
     verdict
         .into_iter()
         .chain(rows.into_iter().take(SHOWN).map(|(_, row)| row))
@@ -72,18 +97,26 @@ fn list(lines: &[Line<'_>]) -> String {
         .join("\n")
 }
 
-fn row(line: &Line<'_>) -> (Mark, String) {
+fn row(line: &Line<'_>, nearly_full: u32) -> (Rank, String) {
     let name = escape(line.host.as_str());
     match &line.view {
-        View::Waiting => (Mark::Doubtful, format!("⏳ **{name}** — no answer yet")),
-        View::Blind(why) => (Mark::Wrong, format!("🔴 **{name}** — {}", escape(why))),
+        View::Waiting => (Rank::Waiting, format!("⏳ **{name}** — no answer yet")),
+        View::Blind(why) => (Rank::Wrong, format!("🔴 **{name}** — {}", escape(why))),
         View::Seen(card, at) => {
-            let wrong = troubles(card, *at);
+            let (usual, wrong) = match line.any_of {
+                [] => (usual(card), [troubles(card, *at, nearly_full), runtime_troubles(card)].concat()),
+                // The machine that answered has a row of its own.
+                any_of => (vec![format!("any of {}", names(any_of))], runtime_troubles(card)),
+            };
             let mark = wrong.iter().map(|(mark, _)| *mark).min().unwrap_or(Mark::Fine);
-            let said = usual(card).into_iter().chain(wrong.into_iter().map(|(_, says)| says)).collect::<Vec<_>>();
-            (mark, format!("{} **{name}** — {}", emoji(mark), said.join(" · ")))
+            let said = usual.into_iter().chain(wrong.into_iter().map(|(_, says)| says)).collect::<Vec<_>>();
+            (mark.into(), format!("{} **{name}** — {}", emoji(mark), said.join(" · ")))
         }
     }
+}
+
+fn names(hosts: &[HostName]) -> String {
+    hosts.iter().map(|host| escape(host.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 fn emoji(mark: Mark) -> &'static str {
@@ -113,23 +146,27 @@ fn load(card: &HostCard) -> Option<String> {
     })
 }
 
-/// What somebody should know without asking.
-fn troubles(card: &HostCard, at: Timestamp) -> Vec<(Mark, String)> {
+/// What somebody should know of a machine without asking.
+fn troubles(card: &HostCard, at: Timestamp, nearly_full: u32) -> Vec<(Mark, String)> {
     let mut found: Vec<(Mark, String)> = Vec::new();
     if card.up.is_none() {
         found.push((Mark::Doubtful, "it said nothing that I understand".to_owned()));
     }
-    for disk in card.disks.iter().filter(|disk| disk.percent >= NEARLY_FULL) {
+    for disk in card.disks.iter().filter(|disk| disk.percent >= nearly_full) {
         found.push((Mark::Wrong, format!("{} has {} left", escape(&disk.mount), size(disk.free * 1_024))));
     }
     found.extend(card.restart.is_some().then(|| (Mark::Doubtful, "restart needed".to_owned())));
     found.extend(clock(card, at).map(|off| (Mark::Doubtful, off)));
-    for (label, about) in &card.runtimes {
-        for note in about.notes.iter().filter(|note| note.mark != Mark::Fine) {
-            found.push((note.mark, format!("{label}: {}", escape(&note.says))));
-        }
-    }
     found
+}
+
+/// The same of what runs services there.
+fn runtime_troubles(card: &HostCard) -> Vec<(Mark, String)> {
+    let troubles = card.runtimes.iter().flat_map(|(label, about)| {
+        let notes = about.notes.iter().filter(|note| note.mark != Mark::Fine).take(NOTES.0);
+        notes.map(move |note| (note.mark, format!("{label}: {}", escape(&note.says))))
+    });
+    troubles.collect()
 }
 
 fn clock(card: &HostCard, at: Timestamp) -> Option<String> {
@@ -139,14 +176,16 @@ fn clock(card: &HostCard, at: Timestamp) -> Option<String> {
 }
 
 /// All there is to know of one host.
-fn whole(host: &HostName, any_of: &[HostName], services: usize, card: &HostCard, at: Timestamp) -> String {
-    let mark = troubles(card, at).iter().map(|(mark, _)| *mark).min().unwrap_or(Mark::Fine);
+fn whole(line: &Line<'_>, card: &HostCard, at: Timestamp, nearly_full: u32) -> String {
+    let Line { host, any_of, services, .. } = line;
+    let wrong = [troubles(card, at, nearly_full), runtime_troubles(card)].concat();
+    let mark = wrong.iter().map(|(mark, _)| *mark).min().unwrap_or(Mark::Fine);
     let head: Vec<String> = card.up.map(|up| format!("up {}", span::rough(up))).into_iter().chain(load(card)).collect();
     let head = if head.is_empty() { "it said nothing that I understand".to_owned() } else { head.join(", ") };
     let mut lines = vec![format!("{} **{}** — {head}", emoji(mark), escape(host.as_str()))];
     if !any_of.is_empty() {
-        let names: Vec<_> = any_of.iter().map(|host| escape(host.as_str())).collect();
-        lines.push(format!("one of {}", names.join(", ")));
+        let this = card.name.as_ref().map_or(String::new(), |name| format!("; this is {}", escape(name)));
+        lines.push(format!("any of {}{this}", names(any_of)));
     }
     let used = |what: &str, usage: Usage| format!("{what} {} % of {}", usage.percent(), size(usage.total));
     let memory: Vec<String> =
@@ -156,7 +195,7 @@ fn whole(host: &HostName, any_of: &[HostName], services: usize, card: &HostCard,
             .chain(card.degrees.map(|degrees| format!("{degrees} °C")))
             .collect();
     lines.extend((!memory.is_empty()).then(|| memory.join(", ")));
-    lines.extend(card.disks.iter().map(disk));
+    lines.extend(card.disks.iter().map(|disk| of_disk(disk, nearly_full)));
     let system: Vec<String> = card
         .os
         .iter()
@@ -179,17 +218,20 @@ fn whole(host: &HostName, any_of: &[HostName], services: usize, card: &HostCard,
             }
             notes => {
                 lines.push(format!("**{label}{version}**"));
-                lines.extend(notes.iter().map(|note| format!("{} {}", emoji(note.mark), escape(&note.says))));
+                let shown = notes.iter().take(NOTES.1);
+                lines.extend(shown.map(|note| format!("{} {}", emoji(note.mark), escape(&note.says))));
+                let more = notes.len().saturating_sub(NOTES.1);
+                lines.extend((more > 0).then(|| format!("and {more} more")));
             }
         }
     }
-    let plural = if services == 1 { "service" } else { "services" };
+    let plural = if *services == 1 { "service" } else { "services" };
     lines.push(format!("{services} {plural}"));
     lines.join("\n")
 }
 
-fn disk(disk: &Disk) -> String {
-    let mark = if disk.percent >= NEARLY_FULL { "🔴 " } else { "" };
+fn of_disk(disk: &Disk, nearly_full: u32) -> String {
+    let mark = if disk.percent >= nearly_full { "🔴 " } else { "" };
     format!("{mark}{} {} % full, {} left", escape(&disk.mount), disk.percent, size(disk.free * 1_024))
 }
 
@@ -239,7 +281,7 @@ mod tests {
     #[test]
     fn of_one_host_all_is_told() {
         let host = HostName::parse("spark-1").unwrap();
-        let text = answer(vec![line(&host, View::Seen(Box::new(card()), now()))]);
+        let text = answer(&[line(&host, View::Seen(Box::new(card()), now()))], 90);
         assert_eq!(
             text,
             "🔴 **spark\\-1** — up 12 d, load 0\\.31 of 8\n\
@@ -259,12 +301,15 @@ mod tests {
     fn of_several_what_needs_a_person_comes_first() {
         let [well, sick, gone, late] = ["spark", "sick", "gone", "late"].map(|name| HostName::parse(name).unwrap());
         let fine = HostCard { restart: None, clock: None, runtimes: vec![], ..card() };
-        let text = answer(vec![
-            line(&well, View::Seen(Box::new(fine), now())),
-            line(&late, View::Waiting),
-            line(&sick, View::Seen(Box::new(card()), now())),
-            line(&gone, View::Blind("no connection: timed out")),
-        ]);
+        let text = answer(
+            &[
+                line(&well, View::Seen(Box::new(fine), now())),
+                line(&late, View::Waiting),
+                line(&sick, View::Seen(Box::new(card()), now())),
+                line(&gone, View::Blind("no connection: timed out")),
+            ],
+            90,
+        );
         assert_eq!(
             text,
             "⚠️ **2 of 4 hosts need attention**\n\
@@ -285,8 +330,24 @@ mod tests {
             runtimes: vec![("Docker", about)],
             ..HostCard::default()
         };
-        let text = answer(vec![line(&host, View::Seen(Box::new(lies), now()))]);
+        let text = answer(&[line(&host, View::Seen(Box::new(lies), now()))], 90);
         assert!(text.contains("it said nothing that I understand"), "{text}");
         assert!(text.contains("\\[x\\]\\(https://example.org\\)") && text.contains("\\<b\\>\\@room"), "{text}");
+    }
+
+    #[test]
+    fn what_is_any_of_several_is_no_machine_and_what_is_cut_off_is_counted() {
+        let [prod, one, two] = ["prod", "one", "two"].map(|name| HostName::parse(name).unwrap());
+        let several = [one, two];
+        let seen = || View::Seen(Box::new(HostCard { name: Some("two".to_owned()), ..card() }), now());
+        let line = Line { any_of: &several, ..line(&prod, seen()) };
+        assert!(answer(&[line], 60).contains("any of one, two; this is two\n"));
+        let many: Vec<HostName> = (0..50).map(|number| HostName::parse(&format!("h{number}")).unwrap()).collect();
+        let mut lines: Vec<Line<'_>> =
+            many.iter().map(|host| Line { host, any_of: &[], services: 1, view: View::Waiting }).collect();
+        lines.push(Line { any_of: &several, ..Line { host: &prod, any_of: &[], services: 1, view: seen() } });
+        let text = answer(&lines, 60);
+        assert!(text.contains("\n🔴 **prod** — any of one, two · Swarm: node"), "{text}");
+        assert!(!text.contains("/ has") && text.ends_with("and 11 more hosts — name some"), "{text}");
     }
 }

@@ -1,6 +1,9 @@
 //! What a runtime says of itself on a host's card.
 
-use crate::domain::doctor::mark::Mark;
+use crate::domain::{doctor::mark::Mark, text::shortened};
+
+/// Characters of what is said, each.
+const SAID: usize = 100;
 
 /// Part of a script: ends what does not answer, where there is timeout(1).
 pub(super) const LIMITED: &str =
@@ -27,29 +30,38 @@ pub struct Note {
 impl About {
     /// Of what prints nothing but its version, or why it does not answer.
     pub(super) fn version(printed: &[&str]) -> Self {
-        let said = printed.iter().map(|line| line.trim()).rfind(|line| !line.is_empty());
-        match said {
-            Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => {
-                Self { version: Some(version.to_owned()), notes: Vec::new() }
-            }
-            said => Self {
-                version: None,
-                notes: vec![Note::wrong(format!("does not answer: {}", said.unwrap_or("it printed nothing")))],
-            },
+        match printed.iter().find(|line| is_version(line)) {
+            Some(version) => Self { version: Some(shortened(version.trim(), SAID).into_owned()), notes: Vec::new() },
+            None => Self::silent(printed),
         }
+    }
+
+    /// It does not answer; what it printed last may say why.
+    pub(super) fn silent(printed: &[&str]) -> Self {
+        let why = printed.iter().map(|line| line.trim()).rfind(|line| !line.is_empty()).unwrap_or("it printed nothing");
+        Self { version: None, notes: vec![Note::wrong(format!("does not answer: {why}"))] }
     }
 }
 
 impl Note {
     pub(super) fn fine(says: impl Into<String>) -> Self {
-        Self { mark: Mark::Fine, says: says.into() }
+        Self::of(Mark::Fine, &says.into())
     }
 
     pub(super) fn doubtful(says: impl Into<String>) -> Self {
-        Self { mark: Mark::Doubtful, says: says.into() }
+        Self::of(Mark::Doubtful, &says.into())
     }
 
     pub(super) fn wrong(says: impl Into<String>) -> Self {
-        Self { mark: Mark::Wrong, says: says.into() }
+        Self::of(Mark::Wrong, &says.into())
     }
+
+    fn of(mark: Mark, says: &str) -> Self {
+        Self { mark, says: shortened(says, SAID).into_owned() }
+    }
+}
+
+/// Before it, a tool may complain of something else.
+pub(super) fn is_version(line: &str) -> bool {
+    line.trim().starts_with(|c: char| c.is_ascii_digit())
 }

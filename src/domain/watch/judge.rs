@@ -60,8 +60,8 @@ impl ServiceWatch {
         let last = self.last.clone().filter(|last| last.at >= since);
         let after = self.last_change.clone().filter(|change| change.at <= since);
         let (relapses, flapping) = (Vec::new(), false);
-        let (member, also, notices) = (None, Vec::new(), None);
-        let problem = Problem { kind, since, deaths, last, after, relapses, flapping, member, also, notices };
+        let (member, alone, also, notices) = (None, false, Vec::new(), None);
+        let problem = Problem { kind, since, deaths, last, after, relapses, flapping, member, alone, also, notices };
         self.answer = Answer::None;
         self.counted_from = i128::from(self.deaths.total()) - i128::from(deaths);
         self.record_page(kind, now);

@@ -104,6 +104,9 @@ pub struct Problem {
     /// The member of a project that all of this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
+    /// Whether that is its only one, and needs no name of its own.
+    #[serde(default)]
+    pub alone: bool,
     /// Other members that are in trouble.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,

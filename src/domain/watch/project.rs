@@ -328,9 +328,8 @@ impl ProjectWatch {
             troubled.iter().max_by_key(|(member, problem)| (problem.kind, Reverse(problem.since), Reverse(*member)))?;
         let shown = |member: &Member| member.shown(self.members.keys());
         let also = troubled.iter().filter(|(member, _)| member != worst).map(|(member, _)| shown(member)).collect();
-        // Its only one is the whole.
-        let member = (self.members.len() > 1).then(|| shown(worst));
-        let mut problem = Problem { member, also, ..(*problem).clone() };
+        let alone = self.members.len() == 1;
+        let mut problem = Problem { member: Some(shown(worst)), alone, also, ..(*problem).clone() };
         self.told.retain(|member| troubled.iter().any(|(other, _)| *other == member));
         self.relapses.extend(troubled.iter().flat_map(|(_, problem)| problem.relapses.iter().copied()));
         // What pages and was not among those that people were notified of is news, unless it fell with them.

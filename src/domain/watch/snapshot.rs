@@ -62,17 +62,17 @@ impl ServiceWatch {
             died = self.deaths.looked(id, seen.restarts, moved, seen.at);
             let runs = seen.state == State::Running;
             let between = seen.since.filter(|_| runs).map(|started| Starts(self.started, started));
-            let fall = between.and_then(|between| self.unseen_end.looked(between));
             if died > 0 && !self.held {
                 missed = Some(Missed::Died(died));
                 // An earlier look saw it between its end and its start, and that this was counted shows only now.
                 let seen_between = matches!(self.present, Present::Between { restarting: true, .. });
-                let fall = fall.or_else(|| self.last.clone().filter(|_| seen_between));
-                match (fall, between) {
-                    (Some(fall), Some(_)) => self.last = Some(Fall { at: seen.at, ..fall }),
-                    (None, Some(between)) => self.unseen_end.counted(between, seen.at),
-                    (_, None) => {}
+                let told = between.and_then(|between| self.unseen_end.counted(between, seen.at));
+                let fall = told.or_else(|| self.last.clone().filter(|_| seen_between && runs));
+                if let Some(fall) = fall {
+                    self.last = Some(Fall { at: seen.at, ..fall });
                 }
+            } else if let Some(between) = between {
+                self.unseen_end.looked(between);
             }
         }
         missed = missed.or_else(|| self.newly(seen));

@@ -7,7 +7,7 @@
 //! something else, so neither order nor age tells what belongs together. The
 //! host's clock does: an end lies between the start before it and the one after.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::problem::Fall;
 
@@ -32,9 +32,17 @@ struct Counted {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Starts(pub(super) Option<Timestamp>, pub(super) Timestamp);
 
+/// What an engine does not tell by itself is told when somebody has asked it, and so late.
+const TOLD_LATE: SignedDuration = SignedDuration::from_secs(6);
+
 impl Starts {
     fn enclose(self, ended: Timestamp) -> bool {
-        self.0.is_none_or(|before| before < ended) && ended <= self.1
+        self.0.is_none_or(|before| before < ended) && ended.duration_since(self.1) <= TOLD_LATE
+    }
+
+    /// Whether both looks saw the same run.
+    fn are_one(self) -> bool {
+        self.0 == Some(self.1)
     }
 }
 
@@ -49,15 +57,18 @@ impl UnseenEnd {
         None
     }
 
-    /// A look shows it running. Gives how what ran before ended, if that was told.
-    pub(super) fn looked(&mut self, between: Starts) -> Option<Fall> {
-        self.counted = None;
-        let (ended, fall) = self.told.take_if(|(ended, _)| *ended <= between.1)?;
-        between.enclose(ended).then_some(fall)
+    /// A look shows it running, and counts no end: whatever was told of one before is over.
+    pub(super) fn looked(&mut self, between: Starts) {
+        if !between.are_one() {
+            self.counted = None;
+        }
+        self.told.take_if(|(ended, _)| *ended <= between.1);
     }
 
-    /// A look counted an end without knowing how it was.
-    pub(super) fn counted(&mut self, between: Starts, at: Timestamp) {
-        self.counted = Some(Counted { between, at });
+    /// A look counted an end at `at`. Gives how it was, if that was told.
+    pub(super) fn counted(&mut self, between: Starts, at: Timestamp) -> Option<Fall> {
+        let fall = self.told.take().filter(|(ended, _)| between.enclose(*ended)).map(|(_, fall)| fall);
+        self.counted = fall.is_none().then_some(Counted { between, at });
+        fall
     }
 }

@@ -107,16 +107,16 @@ impl Hosts {
                     Some((Err(why), _)) => View::Blind(why),
                     Some((Ok(text), at)) => View::Seen(Box::new(host_card::read(text, &services)), *at),
                 };
-                let any_of = ctx.inventory.hosts.iter().find(|known| known.name == *host);
+                let known = ctx.inventory.hosts.iter().find(|known| known.name == *host);
                 Line {
                     host,
-                    any_of: any_of.map(|host| &host.any_of[..]).unwrap_or_default(),
+                    any_of: known.map(|known| &known.any_of[..]).unwrap_or_default(),
                     services: services.len(),
                     view,
                 }
             })
             .collect();
-        hosts::answer(lines)
+        hosts::answer(&lines, ctx.inventory.watch.disk)
     }
 }
 

@@ -27,7 +27,7 @@ else
     shown=$(docker service ps --no-trunc --format '{{if .Error}}{{.Name}}: {{.CurrentState}}: {{.Error}}{{end}}' $found)
 fi
 # The engine begins each line with task, task's ID and node: "web.1.k3jd8wq1x0az@node-2    | text".
-# Of that is left what tells the lines apart.
+# Of that is left what tells the lines apart; a global service has no slots, and 0 for one.
 # It fails, too, when one of them has no log yet: the text says what could not be had.
 for one in $found; do
     docker service logs --tail "$lines" "$one"
@@ -38,8 +38,7 @@ done | awk '{
         sub(/ *\| ?$/, "", task)
         node = substr(task, index(task, "@") + 1)
         sub(/\.[^.]*@.*$/, "", task)
-        # Of a global service that is the ID of the node.
-        if (match(task, /\.[^.]*$/) && RLENGTH > 20) task = substr(task, 1, RSTART - 1)
+        sub(/\.0$/, "", task)
         if (!(task in tasks)) { tasks[task]; many_tasks++ }
         if (!(node in nodes)) { nodes[node]; many_nodes++ }
     }

@@ -12,18 +12,18 @@ pub(super) fn about() -> String {
 
 /// Reads what [`about`] printed.
 pub(super) fn read_about(printed: &[&str]) -> About {
-    let mut about = About::version(&printed[..printed.len().min(1)]);
-    if about.version.is_some() {
-        about.notes = printed[1..].iter().filter(|line| !line.trim().is_empty()).map(|line| node(line)).collect();
+    let nodes: Vec<Note> = printed.iter().filter_map(|line| node(line)).collect();
+    let about = About::version(printed);
+    match (nodes.is_empty(), about.version) {
+        (false, version) => About { version, notes: nodes },
+        (true, version) => About { version, ..About::silent(printed) },
     }
-    about
 }
 
-fn node(line: &str) -> Note {
-    let fields: Vec<&str> = line.split('|').collect();
-    let [name, status, availability, manager] = fields[..] else {
-        return Note::wrong(format!("does not answer: {}", line.trim()));
-    };
+/// A line of the list. What else is printed is a complaint.
+fn node(line: &str) -> Option<Note> {
+    let fields: Vec<&str> = line.trim().split('|').collect();
+    let [name, status, availability, manager] = fields[..] else { return None };
     let role = match manager {
         "" => "worker",
         "Leader" => "manager, leads",
@@ -38,11 +38,11 @@ fn node(line: &str) -> Note {
         other => other,
     };
     let says = format!("{name} — {}, {role}{availability}", status.to_lowercase());
-    match (status, manager, availability) {
+    Some(match (status, manager, availability) {
         ("Ready", "" | "Leader" | "Reachable", "") => Note::fine(says),
         ("Ready", "" | "Leader" | "Reachable", _) => Note::doubtful(says),
         _ => Note::wrong(says),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -53,6 +53,7 @@ mod tests {
     #[test]
     fn nodes_are_what_their_manager_says() {
         let about = read_about(&[
+            "WARNING: Error loading config file: permission denied",
             "29.0.1",
             "node-1|Ready|Active|Leader",
             "node-2|Ready|Drain|Reachable",

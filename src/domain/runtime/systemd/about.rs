@@ -2,24 +2,29 @@
 
 use crate::domain::runtime::about::{About, LIMITED, Note};
 
+/// Failed units that are named: one less than are asked for, so that it shows when there are more.
+const SHOWN: usize = 5;
+
 /// Prints the version, the state of the whole, and a line for each unit that has
 /// failed.
 pub(super) fn about() -> String {
     format!(
         "{LIMITED}limited systemctl --version | head -n 1; limited systemctl is-system-running; \
-         limited systemctl list-units --failed --plain --no-legend --full | head -n 5 | cut -d ' ' -f 1"
+         limited systemctl list-units --failed --plain --no-legend --full | head -n 6 | cut -d ' ' -f 1"
     )
 }
 
 /// Reads what [`about`] printed.
 pub(super) fn read_about(printed: &[&str]) -> About {
     let mut lines = printed.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or("it printed nothing");
-    let Some(version) = first.strip_prefix("systemd ").and_then(|rest| rest.split_whitespace().next()) else {
-        return About { version: None, notes: vec![Note::wrong(format!("does not answer: {first}"))] };
-    };
+    let version = lines.find_map(|line| line.strip_prefix("systemd ")?.split_whitespace().next());
+    let Some(version) = version else { return About::silent(printed) };
     let state = lines.next().unwrap_or("unknown");
-    let failed: Vec<&str> = lines.collect();
+    let mut failed: Vec<&str> = lines.collect();
+    if failed.len() > SHOWN {
+        failed.truncate(SHOWN);
+        failed.push("and more");
+    }
     let note = match state {
         "running" => Note::fine("running"),
         "degraded" if !failed.is_empty() => Note::doubtful(format!("failed: {}", failed.join(", "))),

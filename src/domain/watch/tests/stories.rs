@@ -378,6 +378,16 @@ fn what_an_event_asked_to_look_at_was_not_missed() {
 }
 
 #[test]
+fn another_look_does_not_forget_what_was_counted() {
+    let mut world = World::with(Policy::default(), Lags { event: 2_000, look: 80, report: 40 });
+    world.after(5_000).dies_for_a_moment(9).after(100).look();
+    world.after(500).look();
+    world.after(MINUTE);
+    let last = world.found.first().and_then(opened).and_then(|problem| problem.last.clone());
+    assert_eq!(last.map(|fall| fall.death), Some(Death::exit(9)));
+}
+
+#[test]
 fn how_it_ended_is_not_taken_from_the_end_before() {
     // The word of a restart is late: it comes when the next end can be seen already.
     for kill_after in [1_880, 1_920, 2_500] {

@@ -164,6 +164,7 @@ fn an_alert_about_what_is_no_service_any_more_ends_with_the_next_start() {
         relapses: vec![],
         flapping: false,
         member: None,
+        alone: false,
         also: vec![],
         notices: None,
     });

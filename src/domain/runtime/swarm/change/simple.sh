@@ -36,6 +36,9 @@ unfit() { # why
     finish
     exit 1
 }
+if [ "$change" = scale ] && [ "$(printf '%s\n' "$found" | grep -c .)" -gt 1 ]; then
+    unfit "$workload is a stack of several services: name the one to scale, as $service/$(names_of "$found" | head -n 1 | sed "s/^${workload}_//")"
+fi
 for one in $found; do
     case $change:$(replicas_of "$one") in
     stop:)
@@ -46,9 +49,6 @@ for one in $found; do
         ;;
     esac
 done
-if [ "$change" = scale ] && [ "$(printf '%s\n' "$found" | grep -c .)" -gt 1 ]; then
-    unfit "$workload is a stack of several services: name the one to scale, as $service/$(names_of "$found" | head -n 1 | sed "s/^${workload}_//")"
-fi
 note_troubles
 phase switch
 for one in $found; do
@@ -58,11 +58,15 @@ for one in $found; do
         exit $code
     }
 done
-if [ "$change" = stop ]; then
-    # The engine lets them end by themselves first.
-    until [ -n "$cancelled" ] || running | awk '{ split($2, n, "/"); if (n[1] + 0 > 0) bad = 1 } END { exit bad }'; do
+# Those that are too many the engine lets end by themselves.
+case $change in
+stop | scale)
+    until [ -n "$cancelled" ] || running | awk '{ split($2, n, "/"); if (n[1] + 0 > n[2] + 0) bad = 1 } END { exit bad }'; do
         sleep 1
     done
+    ;;
+esac
+if [ "$change" = stop ]; then
     finish
 else
     phase verify

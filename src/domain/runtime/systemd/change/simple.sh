@@ -7,10 +7,9 @@ manage "$change" "$unit" || {
     code=$?
     last_words
     see
-    # What was tried anew and has failed says how. Of a refusal a unit knows nothing.
-    if [ "$active" = failed ] && [ "$checked" != "$checked_before" ]; then
-        say trouble died
-        tell_death
+    # Of what was tried anew and has failed, the look below says how. Of a refusal a unit knows nothing.
+    if [ "$checked" != "$checked_before" ]; then
+        case $active/$sub in failed/* | */*auto-restart*) say trouble died ;; esac
     fi
     finish
     exit $code
