@@ -37,7 +37,12 @@ const TOLD_LATE: SignedDuration = SignedDuration::from_secs(6);
 
 impl Starts {
     fn enclose(self, ended: Timestamp) -> bool {
-        self.0.is_none_or(|before| before < ended) && ended.duration_since(self.1) <= TOLD_LATE
+        self.0.is_none_or(|before| before < ended) && !self.are_before(ended)
+    }
+
+    /// Whether it is the run that they show whose end this is.
+    fn are_before(self, ended: Timestamp) -> bool {
+        ended.duration_since(self.1) > TOLD_LATE
     }
 
     /// Whether both looks saw the same run.
@@ -67,7 +72,8 @@ impl UnseenEnd {
 
     /// A look counted an end at `at`. Gives how it was, if that was told.
     pub(super) fn counted(&mut self, between: Starts, at: Timestamp) -> Option<Fall> {
-        let fall = self.told.take().filter(|(ended, _)| between.enclose(*ended)).map(|(_, fall)| fall);
+        let told = self.told.take_if(|(ended, _)| !between.are_before(*ended));
+        let fall = told.filter(|(ended, _)| between.enclose(*ended)).map(|(_, fall)| fall);
         self.counted = fall.is_none().then_some(Counted { between, at });
         fall
     }
