@@ -186,6 +186,11 @@ impl Inventory {
         self.services.iter().find(|s| s.name == *name)
     }
 
+    /// The host of that name.
+    pub fn host(&self, name: &HostName) -> Option<&Host> {
+        self.hosts.iter().find(|host| host.name == *name)
+    }
+
     /// The services of these names, in their order: searched for all at once.
     pub fn called(&self, names: &[ServiceName]) -> Vec<&Service> {
         let places: BTreeMap<&ServiceName, usize> = names.iter().zip(0..).collect();

@@ -199,5 +199,5 @@ fn is_configured_in_part(found: &Found, host: &HostName, inventory: &Inventory) 
 }
 
 fn policy<'a>(host: &HostName, inventory: &'a Inventory) -> Option<&'a Policy> {
-    inventory.hosts.iter().find(|known| known.name == *host)?.discover.as_ref()
+    inventory.host(host)?.discover.as_ref()
 }

@@ -102,7 +102,7 @@ impl Engine {
         for (host, remote) in self.remotes {
             let (requests, inbox) = mpsc::channel(PER_HOST);
             let (manage, services) = watch::channel(dispatcher.inventory().on_host(&host).cloned().collect());
-            let discover = self.inventory.hosts.iter().find(|known| known.name == host);
+            let discover = self.inventory.host(&host);
             let worker = HostWorker {
                 services,
                 discover: discover.and_then(|host| host.discover.clone()).map(Finder::new),

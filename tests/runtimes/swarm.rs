@@ -96,6 +96,9 @@ fn a_service_of_a_swarm_is_as_good_as_a_container() {
         assert!(card.text().contains(&line), "no {line:?} in {}", card.text());
     }
     swarm.docker(&["node", "update", "--availability", "active", drained]);
+    let doctor = bot.tool(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(said.contains("3 nodes, 3 of them managers") && said.contains("there is no service gone"), "{said}");
     let told = stage.result_of(&bot, "!restart web/web-2", "✋ restart of web/web-2 was not begun");
     assert!(told.text().contains("one of several tasks"), "{}", told.text());
     let told = stage.result_of(&bot, "!stop agent", "🔴 stop of agent failed");

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     inventory::Service,
     observation::Disk,
-    runtime::{self, About},
+    runtime::{self, About, SAID, snapshot},
     shell,
     text::shortened,
 };
@@ -17,8 +17,6 @@ const RUNTIME: &str = "::opsroom-about ";
 const CLOCK: &str = ":clock";
 /// Disks that are read: no more are asked about.
 const DISKS: usize = 8;
-/// Characters of what a host says, each.
-const SAID: usize = 100;
 
 /// What a host says of itself, as far as it did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -76,13 +74,8 @@ impl Usage {
 /// has services there. A runtime is asked as the first login that has some.
 pub fn command(services: &[&Service]) -> String {
     let by_runtime = runtime::by_runtime(services.iter().copied());
-    let mut disks = vec!["/"];
-    for disk in by_runtime.iter().flat_map(|(runtime, _)| runtime.disks()) {
-        if !disks.contains(disk) {
-            disks.push(disk);
-        }
-    }
-    let mut parts = vec![shell::script(None, &format!("disks='{}'\n{}", disks.join(" "), shell::terse(SCRIPT)))];
+    let disks = shell::quote(&snapshot::disks(by_runtime.iter().map(|(runtime, _)| *runtime)));
+    let mut parts = vec![shell::script(None, &format!("disks={disks}\n{}", shell::terse(SCRIPT)))];
     for (runtime, services) in by_runtime {
         let login = services.first().and_then(|service| service.run_as.as_ref());
         let ask = shell::script(login, &runtime.about());

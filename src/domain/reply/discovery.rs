@@ -15,7 +15,7 @@ const LINE: usize = 160;
 
 /// New services.
 pub fn found(host: &HostName, changes: &Changes, inventory: &Inventory, prefix: &str) -> String {
-    let discover = inventory.hosts.iter().find(|known| known.name == *host).and_then(|host| host.discover.as_ref());
+    let discover = inventory.host(host).and_then(|host| host.discover.as_ref());
     let rights = match discover.map(|policy| policy.rights) {
         Some(Rights::Restart | Rights::Change) => "",
         Some(Rights::Read) | None => ", read-only",

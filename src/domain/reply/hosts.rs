@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::span;
+use super::{size::size, span};
 use crate::domain::{
     doctor::mark::Mark,
     host_card::{HostCard, Usage},
@@ -13,6 +13,8 @@ use crate::domain::{
 
 /// A clock that is off by less may be the way of its answer.
 const CLOCK: SignedDuration = SignedDuration::from_secs(5);
+/// Of what is no card.
+const NOTHING: &str = "it said nothing that I understand";
 /// Hosts that are shown one by one: nobody reads hundreds of lines on a phone.
 const SHOWN: usize = 40;
 /// Notes of a runtime that are shown in a host's row, and on its card.
@@ -73,7 +75,7 @@ pub fn answer(lines: &[Line<'_>], nearly_full: u32) -> String {
 fn list(lines: &[Line<'_>], nearly_full: u32) -> String {
     let mut rows: Vec<(Rank, String)> = lines.iter().map(|line| row(line, nearly_full)).collect();
     // Stable: within a rank, the order of the config.
-    rows.sort_by_key(|(mark, _)| *mark);
+    rows.sort_by_key(|(rank, _)| *rank);
     let count = |rows: &[(Rank, String)], ranks: &[Rank]| rows.iter().filter(|(rank, _)| ranks.contains(rank)).count();
     let (all, waiting) = (rows.len(), count(&rows, &[Rank::Waiting]));
     let verdict = match (count(&rows, &[Rank::Wrong, Rank::Doubtful]), waiting) {
@@ -150,7 +152,7 @@ fn load(card: &HostCard) -> Option<String> {
 fn troubles(card: &HostCard, at: Timestamp, nearly_full: u32) -> Vec<(Mark, String)> {
     let mut found: Vec<(Mark, String)> = Vec::new();
     if card.up.is_none() {
-        found.push((Mark::Doubtful, "it said nothing that I understand".to_owned()));
+        found.push((Mark::Doubtful, NOTHING.to_owned()));
     }
     for disk in card.disks.iter().filter(|disk| disk.percent >= nearly_full) {
         found.push((Mark::Wrong, format!("{} has {} left", escape(&disk.mount), size(disk.free * 1_024))));
@@ -181,7 +183,7 @@ fn whole(line: &Line<'_>, card: &HostCard, at: Timestamp, nearly_full: u32) -> S
     let wrong = [troubles(card, at, nearly_full), runtime_troubles(card)].concat();
     let mark = wrong.iter().map(|(mark, _)| *mark).min().unwrap_or(Mark::Fine);
     let head: Vec<String> = card.up.map(|up| format!("up {}", span::rough(up))).into_iter().chain(load(card)).collect();
-    let head = if head.is_empty() { "it said nothing that I understand".to_owned() } else { head.join(", ") };
+    let head = if head.is_empty() { NOTHING.to_owned() } else { head.join(", ") };
     let mut lines = vec![format!("{} **{}** — {head}", emoji(mark), escape(host.as_str()))];
     if !any_of.is_empty() {
         let this = card.name.as_ref().map_or(String::new(), |name| format!("; this is {}", escape(name)));
@@ -233,14 +235,6 @@ fn whole(line: &Line<'_>, card: &HostCard, at: Timestamp, nearly_full: u32) -> S
 fn of_disk(disk: &Disk, nearly_full: u32) -> String {
     let mark = if disk.percent >= nearly_full { "🔴 " } else { "" };
     format!("{mark}{} {} % full, {} left", escape(&disk.mount), disk.percent, size(disk.free * 1_024))
-}
-
-/// "512 MiB", "31.2 GiB", of KiB.
-pub(super) fn size(kib: u64) -> String {
-    match kib {
-        0..1_048_576 => format!("{} MiB", kib / 1_024),
-        _ => format!("{}.{} GiB", kib / 1_048_576, kib % 1_048_576 * 10 / 1_048_576),
-    }
 }
 
 #[cfg(test)]

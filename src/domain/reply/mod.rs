@@ -17,6 +17,7 @@ pub mod operations;
 pub mod preflight;
 pub mod preview;
 pub mod refusal;
+mod size;
 pub mod span;
 pub mod status;
 

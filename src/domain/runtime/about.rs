@@ -2,8 +2,8 @@
 
 use crate::domain::{doctor::mark::Mark, text::shortened};
 
-/// Characters of what is said, each.
-const SAID: usize = 100;
+/// Characters of what a host says on its card, each.
+pub(in crate::domain) const SAID: usize = 100;
 
 /// Part of a script: ends what does not answer, where there is timeout(1).
 pub(super) const LIMITED: &str =
@@ -30,7 +30,9 @@ pub struct Note {
 impl About {
     /// Of what prints nothing but its version, or why it does not answer.
     pub(super) fn version(printed: &[&str]) -> Self {
-        match printed.iter().find(|line| is_version(line)) {
+        // Before it, a tool may complain of something else.
+        let is_version = |line: &&&str| line.trim().starts_with(|c: char| c.is_ascii_digit());
+        match printed.iter().find(is_version) {
             Some(version) => Self { version: Some(shortened(version.trim(), SAID).into_owned()), notes: Vec::new() },
             None => Self::silent(printed),
         }
@@ -39,29 +41,24 @@ impl About {
     /// It does not answer; what it printed last may say why.
     pub(super) fn silent(printed: &[&str]) -> Self {
         let why = printed.iter().map(|line| line.trim()).rfind(|line| !line.is_empty()).unwrap_or("it printed nothing");
-        Self { version: None, notes: vec![Note::wrong(format!("does not answer: {why}"))] }
+        Self { version: None, notes: vec![Note::wrong(&format!("does not answer: {why}"))] }
     }
 }
 
 impl Note {
-    pub(super) fn fine(says: impl Into<String>) -> Self {
-        Self::of(Mark::Fine, &says.into())
+    pub(super) fn fine(says: &str) -> Self {
+        Self::of(Mark::Fine, says)
     }
 
-    pub(super) fn doubtful(says: impl Into<String>) -> Self {
-        Self::of(Mark::Doubtful, &says.into())
+    pub(super) fn doubtful(says: &str) -> Self {
+        Self::of(Mark::Doubtful, says)
     }
 
-    pub(super) fn wrong(says: impl Into<String>) -> Self {
-        Self::of(Mark::Wrong, &says.into())
+    pub(super) fn wrong(says: &str) -> Self {
+        Self::of(Mark::Wrong, says)
     }
 
     fn of(mark: Mark, says: &str) -> Self {
         Self { mark, says: shortened(says, SAID).into_owned() }
     }
-}
-
-/// Before it, a tool may complain of something else.
-pub(super) fn is_version(line: &str) -> bool {
-    line.trim().starts_with(|c: char| c.is_ascii_digit())
 }

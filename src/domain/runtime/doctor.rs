@@ -14,13 +14,17 @@ use crate::domain::{
 /// Its functions print answers with `say`, as `domain/doctor/host.sh` does.
 pub trait Doctor: fmt::Debug + Sync {
     /// Shell functions that the questions below call.
-    fn functions(&self) -> &'static str;
+    fn functions(&self) -> &'static str {
+        ""
+    }
 
     /// What a login is asked that has these services, once.
     fn ask_login(&self, services: &[&Service]) -> String;
 
     /// What is asked in the directory of a service that has one.
-    fn ask_directory(&self, number: usize, service: &Service) -> String;
+    fn ask_directory(&self, _number: usize, _service: &Service) -> String {
+        String::new()
+    }
 
     /// What is asked of a service.
     fn ask_service(&self, number: usize, service: &Service) -> String;

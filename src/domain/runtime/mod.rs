@@ -22,6 +22,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+pub(in crate::domain) use self::about::SAID;
 pub use self::{
     about::{About, Note},
     change::{NotPossible, aftercare, limit},

@@ -57,15 +57,20 @@ pub fn command<'a>(services: impl IntoIterator<Item = &'a Service>) -> String {
     parts.join("; ")
 }
 
-/// What a host says of itself, without asking what runs there.
-fn facts(runtimes: impl Iterator<Item = &'static dyn Runtime>) -> String {
+/// The directories of a host whose disks matter to these, as words of a command.
+pub(in crate::domain) fn disks(runtimes: impl Iterator<Item = &'static dyn Runtime>) -> String {
     let mut disks = vec!["/"];
     for disk in runtimes.flat_map(|runtime| runtime.disks()) {
         if !disks.contains(disk) {
             disks.push(disk);
         }
     }
-    let (mark, disks) = (shell::quote(&format!("{GROUP}{HOST}")), disks.join(" "));
+    disks.join(" ")
+}
+
+/// What a host says of itself, without asking what runs there.
+fn facts(runtimes: impl Iterator<Item = &'static dyn Runtime>) -> String {
+    let (mark, disks) = (shell::quote(&format!("{GROUP}{HOST}")), disks(runtimes));
     format!("echo {mark}; cat /proc/sys/kernel/random/boot_id 2>/dev/null; df -P -k {disks} 2>/dev/null; true")
 }
 

@@ -74,8 +74,7 @@ impl Operations {
     /// Where a change is carried out: of several hosts on one of them to its end,
     /// since only that one knows of its job.
     fn host_for(&self, host: &HostName, ctx: &Ctx<'_>) -> HostName {
-        let any_of = ctx.inventory.hosts.iter().find(|known| known.name == *host).map(|known| &known.any_of[..]);
-        let any_of = any_of.unwrap_or_default();
+        let any_of = ctx.inventory.host(host).map(|known| &known.any_of[..]).unwrap_or_default();
         let answering = self.answering.get(host).filter(|answering| any_of.contains(answering));
         answering.or(any_of.first()).unwrap_or(host).clone()
     }
@@ -93,7 +92,7 @@ impl Operations {
         let Some(service) = ctx.inventory.service(&operation.service) else {
             return self.conclude(active, unknown("service"), None, ctx);
         };
-        if !ctx.inventory.hosts.iter().any(|known| known.name == operation.host) {
+        if ctx.inventory.host(&operation.host).is_none() {
             return self.conclude(active, unknown("host"), Some(service), ctx);
         }
         tracing::info!(operation = operation.id.0, service = %service.name, "follows on after a restart");

@@ -48,7 +48,8 @@ impl Queries {
         let mut effects: Vec<Effect> = Vec::new();
         for host in names {
             let ticket = ctx.ids.ticket(Asker::Queries);
-            let command = host_card::command(&services_on(&host, ctx));
+            let services: Vec<&Service> = ctx.inventory.on_host(&host).collect();
+            let command = host_card::command(&services);
             hosts.asked.insert(ticket, (host.clone(), None));
             effects.push(Effect::Host { host, request: HostRequest::Read { command, limit: LIMIT, ticket } });
         }
@@ -101,13 +102,13 @@ impl Hosts {
             .asked
             .values()
             .map(|(host, said)| {
-                let services = services_on(host, ctx);
+                let services: Vec<&Service> = ctx.inventory.on_host(host).collect();
                 let view = match said {
                     None => View::Waiting,
                     Some((Err(why), _)) => View::Blind(why),
                     Some((Ok(text), at)) => View::Seen(Box::new(host_card::read(text, &services)), *at),
                 };
-                let known = ctx.inventory.hosts.iter().find(|known| known.name == *host);
+                let known = ctx.inventory.host(host);
                 Line {
                     host,
                     any_of: known.map(|known| &known.any_of[..]).unwrap_or_default(),
@@ -118,8 +119,4 @@ impl Hosts {
             .collect();
         hosts::answer(&lines, ctx.inventory.watch.disk)
     }
-}
-
-fn services_on<'a>(host: &HostName, ctx: &Ctx<'a>) -> Vec<&'a Service> {
-    ctx.inventory.services.iter().filter(|service| service.host == *host).collect()
 }

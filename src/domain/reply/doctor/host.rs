@@ -1,6 +1,6 @@
 //! A host's findings in words.
 
-use super::{super::hosts::size, Line};
+use super::{super::size::size, Line};
 use crate::domain::{
     doctor::{About, HostCheck},
     message::{code, escape},

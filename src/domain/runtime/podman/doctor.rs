@@ -31,16 +31,8 @@ fi
 ";
 
 impl Doctor for PodmanDoctor {
-    fn functions(&self) -> &'static str {
-        ""
-    }
-
     fn ask_login(&self, _: &[&Service]) -> String {
         ASK_LOGIN.to_owned()
-    }
-
-    fn ask_directory(&self, _: usize, _: &Service) -> String {
-        String::new()
     }
 
     fn ask_service(&self, number: usize, service: &Service) -> String {

@@ -1,6 +1,9 @@
 //! What the doctor asks about a swarm, and what it makes of it.
 
-use super::look;
+use super::{
+    look,
+    nodes::{self, Node},
+};
 use crate::domain::{
     doctor::answers::{AboutService, Answers},
     inventory::Service,
@@ -12,30 +15,23 @@ use crate::domain::{
 #[derive(Debug)]
 pub(super) struct SwarmDoctor;
 
-/// What is asked of a login.
+/// What is asked of a login, and behind it of the nodes.
 const ASK_LOGIN: &str = "\
 v=$(limited 15 docker version -f '{{.Server.Version}}' 2>&1)
 say swarm-engine - $? \"$v\"
 v=$(limited 15 docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>&1)
 say swarm-state - $? \"$v\"
-v=$(limited 15 docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}' 2>&1)
-say swarm-nodes - $? \"$(printf '%s' \"$v\" | tr '\\n' ';')\"
 ";
 
 /// Status for a command that is not there.
 const NO_COMMAND: u32 = 127;
 
 impl Doctor for SwarmDoctor {
-    fn functions(&self) -> &'static str {
-        ""
-    }
-
     fn ask_login(&self, _: &[&Service]) -> String {
-        ASK_LOGIN.to_owned()
-    }
-
-    fn ask_directory(&self, _: usize, _: &Service) -> String {
-        String::new()
+        format!(
+            "{ASK_LOGIN}v=$(limited 15 {} 2>&1)\nsay swarm-nodes - $? \"$(printf '%s' \"$v\" | tr '\\n' ';')\"\n",
+            nodes::LIST
+        )
     }
 
     fn ask_service(&self, number: usize, service: &Service) -> String {
@@ -65,7 +61,7 @@ impl Doctor for SwarmDoctor {
         }
         let state = answers.own("swarm-state").map(|answer| answer.words()).unwrap_or_default();
         match state.as_str() {
-            "active true" => nodes(answers),
+            "active true" => of_nodes(answers),
             "active false" => vec![RuntimeCheck::wrong(
                 "swarm",
                 "this node is a worker: only managers can be asked".to_owned(),
@@ -107,18 +103,15 @@ impl Doctor for SwarmDoctor {
 }
 
 /// A swarm whose managers are fewer than three is lost with one of them.
-fn nodes(answers: &Answers<'_>) -> Vec<RuntimeCheck> {
+fn of_nodes(answers: &Answers<'_>) -> Vec<RuntimeCheck> {
     let said = answers.own("swarm-nodes").map(|answer| answer.words()).unwrap_or_default();
-    let nodes: Vec<&str> = said.split(';').map(str::trim).filter(|node| !node.is_empty()).collect();
-    let is_manager = |node: &&&str| ["Leader", "Reachable", "Unreachable"].iter().any(|word| node.ends_with(word));
-    let managers = nodes.iter().filter(is_manager).count();
-    let down: Vec<&str> = nodes.iter().filter(|node| node.split(' ').nth(1) != Some("Ready")).copied().collect();
+    let nodes: Vec<Node<'_>> = said.split(';').filter_map(Node::read).collect();
+    let managers = nodes.iter().filter(|node| node.is_manager()).count();
     let mut found = vec![RuntimeCheck::fine("swarm", format!("{} nodes, {managers} of them managers", nodes.len()))];
-    found.extend(down.into_iter().map(|node| {
-        let name = node.split(' ').next().unwrap_or(node);
+    found.extend(nodes.iter().filter(|node| !node.is_ready()).map(|node| {
         RuntimeCheck::wrong(
             "swarm",
-            format!("its node {} is away", code(name)),
+            format!("its node {} is away", code(node.name)),
             "start it, or take it out: `docker node rm`",
         )
     }));

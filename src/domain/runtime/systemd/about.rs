@@ -27,7 +27,7 @@ pub(super) fn read_about(printed: &[&str]) -> About {
     }
     let note = match state {
         "running" => Note::fine("running"),
-        "degraded" if !failed.is_empty() => Note::doubtful(format!("failed: {}", failed.join(", "))),
+        "degraded" if !failed.is_empty() => Note::doubtful(&format!("failed: {}", failed.join(", "))),
         other => Note::doubtful(other),
     };
     About { version: Some(version.to_owned()), notes: vec![note] }

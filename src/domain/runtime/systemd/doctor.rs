@@ -60,10 +60,6 @@ impl Doctor for SystemdDoctor {
         format!("{ASK_LOGIN}{}", if of_user { ASK_LINGER } else { "" })
     }
 
-    fn ask_directory(&self, _: usize, _: &Service) -> String {
-        String::new()
-    }
-
     fn ask_service(&self, number: usize, service: &Service) -> String {
         let manager = match unit(service).map(|unit| unit.manager) {
             Some(Manager::User) => "user",
